@@ -136,11 +136,17 @@ struct gpu_tlb_entry {
 	uint8_t access, mtype;
 };
 #define GPU_TLB_ENTRIES 64
+struct gpu_thread;
 struct gpu_tlb {
 	struct gpu_vm *vm;
-	uint64_t generation; /* of the address space when the entries were filled */
+	uint64_t generation;       /* of the address space when the entries were filled */
+	struct gpu_thread *thread; /* the GPU thread that owns it; NULL: a test's own */
+	uint64_t told_page;        /* last page that page_fault was told of, so that one page is told once in a row */
 	struct gpu_tlb_entry e[GPU_TLB_ENTRIES];
 };
+/* Empties the cache and points it at an address space (NULL: at none). Pointers from gpu_tlb_ptr() are valid until the
+ * next call of any gpu_tlb function on the same cache, and never beyond the instruction that asked. */
+void gpu_tlb_init(struct gpu_tlb *tlb, struct gpu_vm *vm);
 void *gpu_tlb_miss(struct gpu_tlb *tlb, uint64_t va, unsigned size_B, unsigned access, struct gpu_fault *fault);
 
 static inline void *gpu_tlb_ptr(struct gpu_tlb *tlb, uint64_t va, unsigned size_B, unsigned access,
