@@ -89,8 +89,7 @@ struct df_image_kernel {
 	uint32_t args_size_B;    /* of the argument block */
 	uint32_t arg_first, arg_count;
 	uint32_t sgpr_first, sgpr_count;
-	uint32_t kernarg_size_B;  /* bytes that KERNARG_PTR or PUSH_CONST_PTR points at: args_size_B; 0: no such pointer
-				   */
+	uint32_t kernarg_size_B;  /* bytes that KERNARG_PTR or PUSH_CONST_PTR points at: args_size_B; 0: no pointer */
 	uint32_t kernarg_align_B; /* power of two, at least 4; 0 if there is none */
 	/* High half of the addresses that the code makes of 32-bit pointers (user-SGPR pointers of count 1). */
 	uint32_t address32_hi;
@@ -120,7 +119,8 @@ enum df_image_arg_kind {
 	DF_IMAGE_ARG_SHARED_BASE,      /* u32, high half of the shared aperture */
 	DF_IMAGE_ARG_DYNAMIC_LDS_SIZE, /* u32 */
 	DF_IMAGE_ARG_NONE,             /* a slot that the kernel does not read: 0 */
-	/* Services of a vendor runtime: 0 where the kernel takes absence for an answer, else the image is refused. */
+	/* Services of a vendor runtime. The tool writes NONE where it is sure that the code does not read the slot. */
+	DF_IMAGE_ARG_SERVICES = 64,
 	DF_IMAGE_ARG_PRINTF_BUFFER = 64, /* u64 */
 	DF_IMAGE_ARG_QUEUE_PTR,          /* u64 */
 	DF_IMAGE_ARG_HOSTCALL_BUFFER,    /* u64 */
@@ -163,9 +163,8 @@ enum df_image_sgpr_kind {
 	DF_IMAGE_SGPR_DISPATCH_ID,            /* 64 bits */
 	DF_IMAGE_SGPR_PRIVATE_SEGMENT_BUFFER, /* 4 dwords: V# of the scratch memory */
 	DF_IMAGE_SGPR_QUEUE_PTR,              /* 64-bit address */
-	DF_IMAGE_SGPR_FLAT_SCRATCH_INIT, /* 64 bits: base of the scratch memory, for the code's own FLAT_SCRATCH set-up
-					  */
-	DF_IMAGE_SGPR_PRIVATE_SEGMENT_SIZE, /* scratch_size_B */
+	DF_IMAGE_SGPR_FLAT_SCRATCH_INIT,      /* 64 bits: base of the scratch memory, for FLAT_SCRATCH */
+	DF_IMAGE_SGPR_PRIVATE_SEGMENT_SIZE,   /* scratch_size_B */
 	DF_IMAGE_SGPR_GRID_SIZE,      /* number of workgroups: 3 dwords, or (count 2) a 64-bit address of 3 dwords */
 	DF_IMAGE_SGPR_SCRATCH_RING,   /* RADV: 64-bit address of the ring descriptors, the scratch V# first */
 	DF_IMAGE_SGPR_PUSH_CONST_PTR, /* RADV: address of the argument block, 64 bits, or (count 1) its low half */
