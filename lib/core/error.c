@@ -2,10 +2,15 @@
 /* The last failure's sentence, one for each thread. */
 #include "core/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "drumfire.h"
+
+/* No option struct is ever as long as this; a size beyond it is a variable that was never set. */
+#define OPTIONS_MAX_B 4096u
 
 static _Thread_local char sentence[512];
 
@@ -19,7 +24,46 @@ int df_error_set(int err, const char *format, ...)
 	return err;
 }
 
+int df_error_within(int err, const char *format, ...)
+{
+	char inner[sizeof(sentence)];
+	va_list arguments;
+	int length;
+
+	memcpy(inner, sentence, sizeof(inner));
+	va_start(arguments, format);
+	length = vsnprintf(sentence, sizeof(sentence), format, arguments);
+	va_end(arguments);
+	if (length >= 0 && (size_t)length < sizeof(sentence))
+		snprintf(sentence + length, sizeof(sentence) - (size_t)length, ": %s", inner);
+	return err;
+}
+
 DF_API const char *df_error(void)
 {
 	return sentence;
+}
+
+int df_options_read(const char *what, const void *options, void *copy, size_t known)
+{
+	size_t size;
+
+	memset(copy, 0, known);
+	memcpy(copy, &known, sizeof(known));
+	if (!options)
+		return 0;
+	memcpy(&size, options, sizeof(size));
+	if (size <= sizeof(size) || size > OPTIONS_MAX_B)
+		return df_error_set(-EINVAL,
+		                    "%s: options.size_B is %zu, expected %zu. Fix: initialise the options with DF_OPTIONS",
+		                    what, size, known);
+	for (size_t i = known; i < size; i++)
+		if (((const unsigned char *)options)[i])
+			return df_error_set(-E2BIG,
+			                    "%s: options byte %zu is set and this library knows %zu bytes. Fix: use the "
+			                    "header of this version, or clear the newer options",
+			                    what, i, known);
+	memcpy(copy, options, size < known ? size : known);
+	memcpy(copy, &known, sizeof(known));
+	return 0;
 }

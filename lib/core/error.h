@@ -9,16 +9,15 @@
 
 #include <stddef.h>
 
-/* Stores the sentence and returns -error (error > 0): return df_fail(EINVAL, "..."). */
-int df_fail(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Puts "text: " before the sentence there is and returns -error. */
-int df_fail_within(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void df_error_clear(void);
+/* Stores the sentence and returns err (negative): return df_error_set(-EINVAL, "..."). */
+int df_error_set(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Puts "<text>: " before the sentence there is and returns err. */
+int df_error_within(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * Checks an option struct of the caller against the one of this version. options must not be NULL. known is
- * sizeof(struct df_..._options). Copies what the caller has into copy (known bytes, zeroed first), so that old callers
- * with shorter structs work; refuses non-zero bytes past known (-E2BIG) and sizes that hold no size field (-EINVAL).
+ * Reads an option struct of the caller. options may be NULL: then copy is all zero but for its size. known is
+ * sizeof(struct df_..._options). Copies what the caller has, so that callers built with a shorter struct work; refuses
+ * non-zero bytes past known (-E2BIG) and sizes that cannot be (-EINVAL). what names the function, "df_bo_create".
  */
 int df_options_read(const char *what, const void *options, void *copy, size_t known);
 

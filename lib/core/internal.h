@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * internal.h - the objects behind drumfire.h and what the parts of the library may know of each other.
+ *
+ * Locks, in the order they are taken: context.lock, device.lock, device.fence_lock. device.lock guards the lists of
+ * live objects, the address allocator and lazy set-up; context.lock the context's slots and everything that retires
+ * them. Nobody sleeps in the kernel's waits with a lock held.
+ */
+#ifndef DF_CORE_INTERNAL_H
+#define DF_CORE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "core/error.h"
+#include "core/va.h"
+#include "drumfire.h"
+#include "kmd/kmd.h"
+#include "node/node.h"
+
+#define DF_PAGE_B 4096u
+
+/* ---- what a command-stream encoder offers to the core ---- */
+
+#define DF_MARKER_MAX_DW 64u
+
+struct df_encoder_ops {
+	const char *name;
+	/* Called once when the device is open and memory can be had; may be NULL. What it makes hangs off
+	 * device->encoder_data, and device_finish undoes it before the device goes. */
+	int (*device_init)(struct df_device *device);
+	void (*device_finish)(struct df_device *device);
+	/* The end of a submission: once all that came before in the job is finished and written back past every GPU
+	 * cache, value (64 bits) lands at va (8-byte aligned). Exactly marker_dw dwords; the low half of the value is
+	 * dword marker_value_at, its high half the one behind. */
+	unsigned marker_dw, marker_value_at;
+	void (*marker)(uint32_t *dw, uint64_t va, uint64_t value);
+	/* Fills count (any, 0 too) dwords with packets that do nothing. */
+	void (*nop)(uint32_t *dw, unsigned count);
+};
+extern const struct df_encoder_ops df_encoder_gfx10_3;
+
+/* ---- device ---- */
+
+/* Counts of live objects that the caller made; the library's own are not in them. */
+struct df_live {
+	atomic_uint bos, codes, batches, contexts, fences;
+};
+
+struct df_device {
+	struct df_node *node;
+	const struct df_kmd_ops *kmd;
+	const struct df_encoder_ops *enc;
+	struct df_kmd_info info;
+	uint32_t spin_ns, sleep_ns;
+	atomic_bool gone; /* the kernel said ENODEV */
+
+	struct df_live live;
+	pthread_mutex_t lock;
+	struct df_va va;               /* lock */
+	struct df_bo *bos;             /* lock; all, the library's own too */
+	struct df_context *contexts;   /* lock */
+	struct df_context *copy;       /* lock; of the library's own copies, made on first use */
+	void *encoder_data;            /* encoder */
+	void *kmd_data;                /* port */
+
+	pthread_mutex_t fence_lock;
+	struct df_fence *free_fences;        /* fence_lock */
+	struct df_fence_chunk *fence_chunks; /* fence_lock */
+};
+
+/* ---- buffer objects ---- */
+
+/* Where in the address space. */
+enum df_va_hint {
+	DF_VA_ANY = 0,
+	DF_VA_LOW,      /* lower half */
+	DF_VA_HIGH,     /* upper half, canonical */
+	DF_VA_WINDOW32, /* the 4 GiB whose addresses have the upper half va_hi32 */
+};
+
+struct df_bo {
+	struct df_device *device;
+	uint64_t va;     /* for life */
+	uint64_t size_B; /* what the caller asked for */
+	uint64_t alloc_B; /* whole pages: of the allocation and of the mapping */
+	uint32_t handle;
+	enum df_domain domain;
+	enum df_bo_class recovery;
+	bool always_valid; /* in every submission of the address space; others go into the batch's external list */
+	bool imported, userptr, exportable, internal;
+	bool cpu_access;
+	unsigned va_flags; /* DF_KMD_VA_* of its mapping */
+	_Atomic(void *) map;
+	atomic_uint users; /* batches that name it */
+	struct df_bo *next, **prev; /* device->bos, device->lock */
+	char name[48];
+};
+
+/* A BO of the library's own: not counted, always valid where the kernel can, no public options to check. */
+struct df_bo_desc {
+	uint64_t bytes, align_B; /* 0: a page */
+	enum df_domain domain;
+	enum df_bo_class recovery; /* 0: SCRATCH */
+	bool no_cpu_access;
+	bool executable;
+	bool read_only; /* for the GPU */
+	bool uncached;  /* the host polls it; asks for DF_DOMAIN_HOST_CACHED */
+	enum df_va_hint va;
+	uint32_t va_hi32;
+	const char *name;
+};
+int df_bo_create_internal(struct df_device *device, const struct df_bo_desc *desc, struct df_bo **bo_out);
+void df_bo_destroy_internal(struct df_bo *bo); /* NULL is fine */
+/* A batch begins and ends to name a BO. */
+void df_bo_use(struct df_bo *bo);
+void df_bo_unuse(struct df_bo *bo);
+/* Checks [offset, offset + bytes) with a sentence. what: "df_bo_write", "df_batch_copy: destination" ... */
+int df_bo_check_range(const struct df_bo *bo, uint64_t offset_B, uint64_t bytes, const char *what);
+const char *df_bo_label(const struct df_bo *bo); /* its name or "unnamed" */
+
+/* ---- what submitting knows of a batch: the first member of struct df_batch ---- */
+
+struct df_batch_submit {
+	struct df_device *device;
+	bool sealed;
+	/* The first IB; others hang off it by chaining. Padded to info.ib_size_align_dw, at most info.max_ib_dw. */
+	uint64_t ib_va;
+	uint32_t ib_dw;
+	/* BOs that are not always valid, each once. external_handles runs beside it (kept by whoever writes the list). */
+	struct df_bo **external;
+	uint32_t *external_handles;
+	unsigned external_count;
+	/* Uses a STATE BO, or one of unknown content rules (imported): must not be run twice. */
+	bool not_repeatable;
+	/* Named in messages. */
+	uint64_t launches;
+	atomic_uint in_flight;
+};
+static inline struct df_batch_submit *df_batch_submit_of(struct df_batch *batch)
+{
+	return (struct df_batch_submit *)(void *)batch;
+}
+/* How many submissions of it are not retired, after having looked. */
+unsigned df_batch_in_flight(struct df_batch_submit *batch);
+
+#endif
