@@ -28,14 +28,16 @@ int df_error_within(int err, const char *format, ...)
 {
 	char inner[sizeof(sentence)];
 	va_list arguments;
-	int length;
+	size_t used, room;
 
 	memcpy(inner, sentence, sizeof(inner));
 	va_start(arguments, format);
-	length = vsnprintf(sentence, sizeof(sentence), format, arguments);
+	vsnprintf(sentence, sizeof(sentence), format, arguments);
 	va_end(arguments);
-	if (length >= 0 && (size_t)length < sizeof(sentence))
-		snprintf(sentence + length, sizeof(sentence) - (size_t)length, ": %s", inner);
+	used = strlen(sentence);
+	room = sizeof(sentence) - used - 1;
+	strncat(sentence, ": ", room);
+	strncat(sentence, inner, room > 2 ? room - 2 : 0);
 	return err;
 }
 
