@@ -234,7 +234,7 @@ int df_image_find_kernel(const struct df_image *image, const char *name, uint32_
 	struct df_image_kernel kernel;
 
 	if (!name && count != 1)
-		return df_fail(ENOENT, "the image holds %u kernels. Fix: name one of them", count);
+		return df_error_set(-ENOENT, "the image holds %u kernels. Fix: name one of them", count);
 	for (uint32_t i = 0; i < count; i++) {
 		df_image_get_kernel(image, i, &kernel);
 		if (name && strcmp(df_image_string(image, kernel.name), name) != 0)
@@ -244,7 +244,8 @@ int df_image_find_kernel(const struct df_image *image, const char *name, uint32_
 			*out = kernel;
 		return 0;
 	}
-	return df_fail(ENOENT, "the image holds no kernel named \"%s\". Fix: drumfire image lists its kernels", name);
+	return df_error_set(-ENOENT, "the image holds no kernel named \"%s\". Fix: drumfire image lists its kernels",
+			    name);
 }
 
 /* ---- header and regions ---- */
@@ -254,15 +255,15 @@ static int check_target(const char *target, size_t size)
 	size_t length = strnlen(target, size);
 
 	if (length == 0)
-		return df_fail(EINVAL, "image: target is empty. " FIX_PACK);
+		return df_error_set(-EINVAL, "image: target is empty. " FIX_PACK);
 	if (length == size)
-		return df_fail(EINVAL, "image: target does not end in NUL. " FIX_PACK);
+		return df_error_set(-EINVAL, "image: target does not end in NUL. " FIX_PACK);
 	if (!all_zero(target + length, size - length))
-		return df_fail(EINVAL, "image: target has bytes behind its NUL. " FIX_PACK);
+		return df_error_set(-EINVAL, "image: target has bytes behind its NUL. " FIX_PACK);
 	for (size_t i = 0; i < length; i++) {
 		if (target[i] <= ' ' || target[i] > '~')
-			return df_fail(EINVAL, "image: target has a byte 0x%02x that no name has. " FIX_PACK,
-				       (unsigned char)target[i]);
+			return df_error_set(-EINVAL, "image: target has a byte 0x%02x that no name has. " FIX_PACK,
+					    (unsigned char)target[i]);
 	}
 	return 0;
 }
@@ -270,37 +271,38 @@ static int check_target(const char *target, size_t size)
 static int check_identity(const struct df_image_header *header, const uint8_t *data, size_t size_B)
 {
 	if (header->magic != DF_IMAGE_MAGIC)
-		return df_fail(EBADMSG, "not a kernel image: it begins with 0x%08x. Fix: make one with drumfire pack",
-			       header->magic);
+		return df_error_set(-EBADMSG,
+				    "not a kernel image: it begins with 0x%08x. Fix: make one with drumfire pack",
+				    header->magic);
 	if (header->version != DF_IMAGE_VERSION)
-		return df_fail(EPROTO, "image: version %u, this library reads version %u. " FIX_PACK, header->version,
-			       DF_IMAGE_VERSION);
+		return df_error_set(-EPROTO, "image: version %u, this library reads version %u. " FIX_PACK,
+				    header->version, DF_IMAGE_VERSION);
 	if (header->header_size_B < sizeof(*header) || header->header_size_B > size_B)
-		return df_fail(EINVAL, "image: header size of %u bytes, expected at least %zu. " FIX_PACK,
-			       header->header_size_B, sizeof(*header));
+		return df_error_set(-EINVAL, "image: header size of %u bytes, expected at least %zu. " FIX_PACK,
+				    header->header_size_B, sizeof(*header));
 	if (header->total_size_B != size_B)
-		return df_fail(EBADMSG, "image: %zu bytes, but it should have %u. Fix: copy it again, whole", size_B,
-			       header->total_size_B);
+		return df_error_set(-EBADMSG, "image: %zu bytes, but it should have %u. Fix: copy it again, whole",
+				    size_B, header->total_size_B);
 	if (header->crc32 != df_image_checksum(data, size_B))
-		return df_fail(EBADMSG, "image: checksum 0x%08x, the header says 0x%08x. Fix: copy it again",
-			       df_image_checksum(data, size_B), header->crc32);
+		return df_error_set(-EBADMSG, "image: checksum 0x%08x, the header says 0x%08x. Fix: copy it again",
+				    df_image_checksum(data, size_B), header->crc32);
 	if (header->origin != DF_IMAGE_ORIGIN_CODE_OBJECT && header->origin != DF_IMAGE_ORIGIN_RADV)
-		return df_fail(EINVAL, "image: unknown origin %u. " FIX_PACK, header->origin);
+		return df_error_set(-EINVAL, "image: unknown origin %u. " FIX_PACK, header->origin);
 	if (!all_zero(header->reserved, sizeof(header->reserved)))
-		return df_fail(EINVAL, "image: reserved header fields are not zero. " FIX_PACK);
+		return df_error_set(-EINVAL, "image: reserved header fields are not zero. " FIX_PACK);
 	if (!all_zero(data + sizeof(*header), header->header_size_B - sizeof(*header)))
-		return df_fail(EPROTO, "image: the header has fields that this library does not know. " FIX_PACK);
+		return df_error_set(-EPROTO, "image: the header has fields that this library does not know. " FIX_PACK);
 	return check_target(header->target, sizeof(header->target));
 }
 
 static int check_table(const char *name, uint32_t count, uint32_t most, uint32_t stride, size_t known_B)
 {
 	if (count > most)
-		return df_fail(E2BIG, "image: %s count %u is over the limit of %u. " FIX_PACK, name, count, most);
+		return df_error_set(-E2BIG, "image: %s count %u is over the limit of %u. " FIX_PACK, name, count, most);
 	if (stride < known_B || stride % 8 || stride > 4096)
-		return df_fail(EINVAL,
-			       "image: %s stride of %u bytes, expected at least %zu, a multiple of 8. " FIX_PACK, name,
-			       stride, known_B);
+		return df_error_set(-EINVAL,
+				    "image: %s stride of %u bytes, expected at least %zu, a multiple of 8. " FIX_PACK,
+				    name, stride, known_B);
 	return 0;
 }
 
@@ -312,7 +314,7 @@ static int check_tables(const struct df_image_header *header)
 	if (ret)
 		return ret;
 	if (header->kernel_count == 0)
-		return df_fail(EINVAL, "image: it holds no kernel. " FIX_PACK);
+		return df_error_set(-EINVAL, "image: it holds no kernel. " FIX_PACK);
 	ret = check_table("argument", header->arg_count, DF_IMAGE_MAX_ARGS, header->arg_stride,
 			  sizeof(struct df_image_arg));
 	if (ret)
@@ -324,11 +326,12 @@ static int check_tables(const struct df_image_header *header)
 static int check_region(const struct region *region, uint32_t total_B, uint32_t align)
 {
 	if (region->offset % align)
-		return df_fail(EINVAL, "image: %s offset %u is not a multiple of %u. " FIX_PACK, region->name,
-			       region->offset, align);
+		return df_error_set(-EINVAL, "image: %s offset %u is not a multiple of %u. " FIX_PACK, region->name,
+				    region->offset, align);
 	if (region->offset > total_B || region->size_B > total_B - region->offset)
-		return df_fail(EINVAL, "image: %s at %u with %llu bytes passes the end of the file (%u). " FIX_PACK,
-			       region->name, region->offset, (unsigned long long)region->size_B, total_B);
+		return df_error_set(-EINVAL,
+				    "image: %s at %u with %llu bytes passes the end of the file (%u). " FIX_PACK,
+				    region->name, region->offset, (unsigned long long)region->size_B, total_B);
 	return 0;
 }
 
@@ -354,12 +357,12 @@ static int check_regions(const struct df_image_header *header)
 
 			if (a->size_B && b->size_B && a->offset < b->offset + b->size_B &&
 			    b->offset < a->offset + a->size_B)
-				return df_fail(EINVAL, "image: %s and %s overlap. " FIX_PACK, b->name, a->name);
+				return df_error_set(-EINVAL, "image: %s and %s overlap. " FIX_PACK, b->name, a->name);
 		}
 	}
 	if (header->code_size_B == 0 || header->code_size_B % DF_IMAGE_CODE_ALIGN)
-		return df_fail(EINVAL, "image: code size %u is not a positive multiple of %u. " FIX_PACK,
-			       header->code_size_B, DF_IMAGE_CODE_ALIGN);
+		return df_error_set(-EINVAL, "image: code size %u is not a positive multiple of %u. " FIX_PACK,
+				    header->code_size_B, DF_IMAGE_CODE_ALIGN);
 	return 0;
 }
 
@@ -375,11 +378,11 @@ static int check_strings(const struct df_image *image)
 	const uint8_t *strings = image->data + header->strings_offset;
 
 	if (header->strings_size_B == 0 || strings[0] != 0)
-		return df_fail(EINVAL, "image: the string table does not begin with the empty string. " FIX_PACK);
+		return df_error_set(-EINVAL, "image: the string table does not begin with the empty string. " FIX_PACK);
 	if (strings[header->strings_size_B - 1] != 0)
-		return df_fail(EINVAL, "image: the string table does not end in NUL. " FIX_PACK);
+		return df_error_set(-EINVAL, "image: the string table does not end in NUL. " FIX_PACK);
 	if (!string_good(image, header->provenance))
-		return df_fail(EINVAL, "image: provenance %u is no string of it. " FIX_PACK, header->provenance);
+		return df_error_set(-EINVAL, "image: provenance %u is no string of it. " FIX_PACK, header->provenance);
 	return 0;
 }
 
@@ -395,12 +398,13 @@ static int check_kernel_name(const struct df_image *image, uint32_t i, const str
 	struct df_image_kernel other;
 
 	if (!string_good(image, kernel->name) || !*df_image_string(image, kernel->name))
-		return df_fail(EINVAL, "image: name %u of kernel %u is no string of it. " FIX_PACK, kernel->name, i);
+		return df_error_set(-EINVAL, "image: name %u of kernel %u is no string of it. " FIX_PACK, kernel->name,
+				    i);
 	for (uint32_t j = 0; j < i; j++) {
 		df_image_get_kernel(image, j, &other);
 		if (strcmp(df_image_string(image, other.name), df_image_string(image, kernel->name)) == 0)
-			return df_fail(EINVAL, "image: two kernels are named \"%s\". " FIX_PACK,
-				       df_image_string(image, kernel->name));
+			return df_error_set(-EINVAL, "image: two kernels are named \"%s\". " FIX_PACK,
+					    df_image_string(image, kernel->name));
 	}
 	return 0;
 }
@@ -410,27 +414,29 @@ static int check_rsrc(const struct df_image *image, const struct df_image_kernel
 	bool wgp = kernel->pgm_rsrc1 & RSRC1_WGP_MODE;
 
 	if (kernel->pgm_rsrc1 & (RSRC1_PRIV | RSRC1_DEBUG_MODE | RSRC1_RESERVED))
-		return df_fail(EINVAL,
-			       "image: kernel \"%s\": PGM_RSRC1 0x%08x has privileged or reserved bits. " FIX_PACK,
-			       name, kernel->pgm_rsrc1);
+		return df_error_set(-EINVAL,
+				    "image: kernel \"%s\": PGM_RSRC1 0x%08x has privileged or reserved bits. " FIX_PACK,
+				    name, kernel->pgm_rsrc1);
 	if (target_is_gfx10(image) && wgp != !!(kernel->flags & DF_IMAGE_KERNEL_WGP_MODE))
-		return df_fail(EINVAL, "image: kernel \"%s\": PGM_RSRC1 and flags differ about WGP mode. " FIX_PACK,
-			       name);
+		return df_error_set(-EINVAL,
+				    "image: kernel \"%s\": PGM_RSRC1 and flags differ about WGP mode. " FIX_PACK, name);
 	if (kernel->pgm_rsrc2 & (RSRC2_TRAP_PRESENT | RSRC2_RESERVED) || RSRC2_TIDIG(kernel->pgm_rsrc2) == 3)
-		return df_fail(EINVAL, "image: kernel \"%s\": PGM_RSRC2 0x%08x has trap or reserved bits. " FIX_PACK,
-			       name, kernel->pgm_rsrc2);
+		return df_error_set(-EINVAL,
+				    "image: kernel \"%s\": PGM_RSRC2 0x%08x has trap or reserved bits. " FIX_PACK, name,
+				    kernel->pgm_rsrc2);
 	if (RSRC2_LDS_SIZE(kernel->pgm_rsrc2))
-		return df_fail(EINVAL,
-			       "image: kernel \"%s\": PGM_RSRC2 carries an LDS size; lds_size_B does. " FIX_PACK, name);
+		return df_error_set(-EINVAL,
+				    "image: kernel \"%s\": PGM_RSRC2 carries an LDS size; lds_size_B does. " FIX_PACK,
+				    name);
 	if (RSRC2_USER_SGPR(kernel->pgm_rsrc2) > DF_IMAGE_USER_SGPRS)
-		return df_fail(EINVAL, "image: kernel \"%s\": PGM_RSRC2 asks for %u user SGPRs of 16. " FIX_PACK, name,
-			       RSRC2_USER_SGPR(kernel->pgm_rsrc2));
+		return df_error_set(-EINVAL, "image: kernel \"%s\": PGM_RSRC2 asks for %u user SGPRs of 16. " FIX_PACK,
+				    name, RSRC2_USER_SGPR(kernel->pgm_rsrc2));
 	if (kernel->scratch_size_B && !(kernel->pgm_rsrc2 & RSRC2_SCRATCH_EN))
-		return df_fail(-EINVAL, "image: kernel \"%s\": scratch size without SCRATCH_EN in PGM_RSRC2. " FIX_PACK,
-			       name);
+		return df_error_set(
+			-EINVAL, "image: kernel \"%s\": scratch size without SCRATCH_EN in PGM_RSRC2. " FIX_PACK, name);
 	if (kernel->pgm_rsrc3 & (target_is_gfx10(image) ? ~RSRC3_GFX10 : 0))
-		return df_fail(EINVAL, "image: kernel \"%s\": PGM_RSRC3 0x%08x has reserved bits. " FIX_PACK, name,
-			       kernel->pgm_rsrc3);
+		return df_error_set(-EINVAL, "image: kernel \"%s\": PGM_RSRC3 0x%08x has reserved bits. " FIX_PACK,
+				    name, kernel->pgm_rsrc3);
 	return 0;
 }
 
@@ -439,23 +445,24 @@ static int check_resources(const struct df_image *image, const struct df_image_k
 	uint32_t granule = kernel->wave_size == 32 ? 8 : 4;
 
 	if (kernel->wave_size != 32 && kernel->wave_size != 64)
-		return df_fail(EINVAL, "image: kernel \"%s\": wave size %u, expected 32 or 64. " FIX_PACK, name,
-			       kernel->wave_size);
+		return df_error_set(-EINVAL, "image: kernel \"%s\": wave size %u, expected 32 or 64. " FIX_PACK, name,
+				    kernel->wave_size);
 	if (kernel->vgprs == 0 || kernel->vgprs > MAX_VGPRS ||
 	    (target_is_gfx10(image) && kernel->vgprs > (RSRC1_VGPRS(kernel->pgm_rsrc1) + 1) * granule))
-		return df_fail(EINVAL, "image: kernel \"%s\": %u VGPRs, PGM_RSRC1 allocates %u. " FIX_PACK, name,
-			       kernel->vgprs, (RSRC1_VGPRS(kernel->pgm_rsrc1) + 1) * granule);
+		return df_error_set(-EINVAL, "image: kernel \"%s\": %u VGPRs, PGM_RSRC1 allocates %u. " FIX_PACK, name,
+				    kernel->vgprs, (RSRC1_VGPRS(kernel->pgm_rsrc1) + 1) * granule);
 	if (kernel->sgprs > MAX_SGPRS)
-		return df_fail(EINVAL, "image: kernel \"%s\": %u SGPRs, the limit is %u. " FIX_PACK, name,
-			       kernel->sgprs, MAX_SGPRS);
+		return df_error_set(-EINVAL, "image: kernel \"%s\": %u SGPRs, the limit is %u. " FIX_PACK, name,
+				    kernel->sgprs, MAX_SGPRS);
 	if (kernel->lds_size_B > DF_IMAGE_MAX_LDS)
-		return df_fail(E2BIG, "image: kernel \"%s\": %u bytes of LDS, the limit is %u. Fix: use less", name,
-			       kernel->lds_size_B, DF_IMAGE_MAX_LDS);
+		return df_error_set(-E2BIG, "image: kernel \"%s\": %u bytes of LDS, the limit is %u. Fix: use less",
+				    name, kernel->lds_size_B, DF_IMAGE_MAX_LDS);
 	if (kernel->scratch_size_B > DF_IMAGE_MAX_SCRATCH || kernel->scratch_size_B % 4)
-		return df_fail(-E2BIG,
-			       "image: kernel \"%s\": %u bytes of scratch a work-item, the limit is %u in steps of 4. "
-			       "Fix: use less",
-			       name, kernel->scratch_size_B, DF_IMAGE_MAX_SCRATCH);
+		return df_error_set(
+			-E2BIG,
+			"image: kernel \"%s\": %u bytes of scratch a work-item, the limit is %u in steps of 4. "
+			"Fix: use less",
+			name, kernel->scratch_size_B, DF_IMAGE_MAX_SCRATCH);
 	return 0;
 }
 
@@ -464,29 +471,29 @@ static int check_shape(const struct df_image *image, const struct df_image_kerne
 	const uint32_t *block = kernel->block;
 
 	if (kernel->entry_offset % DF_IMAGE_CODE_ALIGN || kernel->entry_offset >= image->header.code_size_B)
-		return df_fail(-EINVAL,
-			       "image: kernel \"%s\": entry offset %u is not a multiple of %u in the code. " FIX_PACK,
-			       name, kernel->entry_offset, DF_IMAGE_CODE_ALIGN);
+		return df_error_set(
+			-EINVAL, "image: kernel \"%s\": entry offset %u is not a multiple of %u in the code. " FIX_PACK,
+			name, kernel->entry_offset, DF_IMAGE_CODE_ALIGN);
 	if (kernel->flags & ~DF_IMAGE_KERNEL_FLAGS_ALL)
-		return df_fail(EPROTO, "image: kernel \"%s\": unknown flags 0x%x. " FIX_PACK, name,
-			       kernel->flags & ~DF_IMAGE_KERNEL_FLAGS_ALL);
+		return df_error_set(-EPROTO, "image: kernel \"%s\": unknown flags 0x%x. " FIX_PACK, name,
+				    kernel->flags & ~DF_IMAGE_KERNEL_FLAGS_ALL);
 	if (kernel->max_flat_size == 0 || kernel->max_flat_size > MAX_FLAT_SIZE)
-		return df_fail(-EINVAL,
-			       "image: kernel \"%s\": workgroups of up to %u work-items, expected 1 to %u. " FIX_PACK,
-			       name, kernel->max_flat_size, MAX_FLAT_SIZE);
+		return df_error_set(
+			-EINVAL, "image: kernel \"%s\": workgroups of up to %u work-items, expected 1 to %u. " FIX_PACK,
+			name, kernel->max_flat_size, MAX_FLAT_SIZE);
 	for (int d = 0; d < 3; d++) {
 		if (block[d] == 0 || block[d] > MAX_FLAT_SIZE)
-			return df_fail(-EINVAL,
-				       "image: kernel \"%s\": block dimension %d is %u, expected 1 to %u. " FIX_PACK,
-				       name, d, block[d], MAX_FLAT_SIZE);
+			return df_error_set(
+				-EINVAL, "image: kernel \"%s\": block dimension %d is %u, expected 1 to %u. " FIX_PACK,
+				name, d, block[d], MAX_FLAT_SIZE);
 	}
 	if (block[0] * block[1] * block[2] > kernel->max_flat_size)
-		return df_fail(EINVAL,
-			       "image: kernel \"%s\": block %ux%ux%u is over %u, the most the code was compiled "
-			       "for. " FIX_PACK,
-			       name, block[0], block[1], block[2], kernel->max_flat_size);
+		return df_error_set(-EINVAL,
+				    "image: kernel \"%s\": block %ux%ux%u is over %u, the most the code was compiled "
+				    "for. " FIX_PACK,
+				    name, block[0], block[1], block[2], kernel->max_flat_size);
 	if (!all_zero(kernel->reserved, sizeof(kernel->reserved)))
-		return df_fail(EINVAL, "image: kernel \"%s\": reserved fields are not zero. " FIX_PACK, name);
+		return df_error_set(-EINVAL, "image: kernel \"%s\": reserved fields are not zero. " FIX_PACK, name);
 	return 0;
 }
 
@@ -495,16 +502,16 @@ static int check_ranges(const struct df_image *image, const struct df_image_kern
 	const struct df_image_header *header = &image->header;
 
 	if (kernel->args_size_B > DF_IMAGE_MAX_ARGS_B || kernel->args_size_B % 4)
-		return df_fail(
+		return df_error_set(
 			-E2BIG,
 			"image: kernel \"%s\": argument block of %u bytes, the limit is %u in steps of 4. " FIX_PACK,
 			name, kernel->args_size_B, DF_IMAGE_MAX_ARGS_B);
 	if (kernel->arg_first > header->arg_count || kernel->arg_count > header->arg_count - kernel->arg_first)
-		return df_fail(EINVAL, "image: kernel \"%s\": arguments %u+%u of %u. " FIX_PACK, name,
-			       kernel->arg_first, kernel->arg_count, header->arg_count);
+		return df_error_set(-EINVAL, "image: kernel \"%s\": arguments %u+%u of %u. " FIX_PACK, name,
+				    kernel->arg_first, kernel->arg_count, header->arg_count);
 	if (kernel->sgpr_first > header->sgpr_count || kernel->sgpr_count > header->sgpr_count - kernel->sgpr_first)
-		return df_fail(EINVAL, "image: kernel \"%s\": user-SGPR entries %u+%u of %u. " FIX_PACK, name,
-			       kernel->sgpr_first, kernel->sgpr_count, header->sgpr_count);
+		return df_error_set(-EINVAL, "image: kernel \"%s\": user-SGPR entries %u+%u of %u. " FIX_PACK, name,
+				    kernel->sgpr_first, kernel->sgpr_count, header->sgpr_count);
 	return 0;
 }
 
@@ -515,29 +522,30 @@ static int check_arg_fields(const struct df_image *image, const struct df_image_
 	uint32_t fixed_B;
 
 	if (!string_good(image, arg->name))
-		return df_fail(EINVAL, "image: kernel \"%s\": name %u of argument %u is no string. " FIX_PACK, name,
-			       arg->name, i);
+		return df_error_set(-EINVAL, "image: kernel \"%s\": name %u of argument %u is no string. " FIX_PACK,
+				    name, arg->name, i);
 	if (!find_arg_kind(arg->kind))
-		return df_fail(EPROTO, "image: kernel \"%s\": argument %u is of unknown kind %u. " FIX_PACK, name, i,
-			       arg->kind);
+		return df_error_set(-EPROTO, "image: kernel \"%s\": argument %u is of unknown kind %u. " FIX_PACK, name,
+				    i, arg->kind);
 	if (arg->access > (arg->kind == DF_IMAGE_ARG_GLOBAL ? DF_IMAGE_ACCESS_READ_WRITE : DF_IMAGE_ACCESS_UNKNOWN))
-		return df_fail(EINVAL, "image: kernel \"%s\": argument %u has access %u. " FIX_PACK, name, i,
-			       arg->access);
+		return df_error_set(-EINVAL, "image: kernel \"%s\": argument %u has access %u. " FIX_PACK, name, i,
+				    arg->access);
 	if (arg->type > (arg->kind == DF_IMAGE_ARG_VALUE ? DF_IMAGE_TYPE_FLOAT : DF_IMAGE_TYPE_BYTES))
-		return df_fail(EINVAL, "image: kernel \"%s\": argument %u has type %u. " FIX_PACK, name, i, arg->type);
+		return df_error_set(-EINVAL, "image: kernel \"%s\": argument %u has type %u. " FIX_PACK, name, i,
+				    arg->type);
 	fixed_B = df_image_arg_kind_size(arg->kind);
 	if (arg->size_B == 0 || (fixed_B && arg->size_B != fixed_B))
-		return df_fail(EINVAL, "image: kernel \"%s\": argument %u has %u bytes, expected %u. " FIX_PACK, name,
-			       i, arg->size_B, fixed_B);
+		return df_error_set(-EINVAL, "image: kernel \"%s\": argument %u has %u bytes, expected %u. " FIX_PACK,
+				    name, i, arg->size_B, fixed_B);
 	if (fixed_B && arg->offset_B % fixed_B)
-		return df_fail(EINVAL, "image: kernel \"%s\": argument %u at %u is not aligned to %u. " FIX_PACK, name,
-			       i, arg->offset_B, fixed_B);
+		return df_error_set(-EINVAL, "image: kernel \"%s\": argument %u at %u is not aligned to %u. " FIX_PACK,
+				    name, i, arg->offset_B, fixed_B);
 	if (arg->kind == DF_IMAGE_ARG_LOCAL ? !is_power_of_two(arg->align_B) || arg->align_B > 4096 : arg->align_B != 0)
-		return df_fail(EINVAL, "image: kernel \"%s\": argument %u has LDS alignment %u. " FIX_PACK, name, i,
-			       arg->align_B);
+		return df_error_set(-EINVAL, "image: kernel \"%s\": argument %u has LDS alignment %u. " FIX_PACK, name,
+				    i, arg->align_B);
 	if (arg->reserved)
-		return df_fail(EINVAL, "image: kernel \"%s\": argument %u: reserved field is not zero. " FIX_PACK, name,
-			       i);
+		return df_error_set(-EINVAL, "image: kernel \"%s\": argument %u: reserved field is not zero. " FIX_PACK,
+				    name, i);
 	return 0;
 }
 
@@ -555,18 +563,19 @@ static int check_args(const struct df_image *image, const struct df_image_kernel
 		if (ret)
 			return ret;
 		if (arg.offset_B < end_B)
-			return df_fail(-EINVAL,
-				       "image: kernel \"%s\": argument %u at %u overlaps the one before. " FIX_PACK,
-				       name, i, arg.offset_B);
+			return df_error_set(
+				-EINVAL, "image: kernel \"%s\": argument %u at %u overlaps the one before. " FIX_PACK,
+				name, i, arg.offset_B);
 		if (arg.offset_B > kernel->args_size_B || arg.size_B > kernel->args_size_B - arg.offset_B)
-			return df_fail(EINVAL,
-				       "image: kernel \"%s\": argument %u at %u passes the end of the block of %u "
-				       "bytes. " FIX_PACK,
-				       name, i, arg.offset_B, kernel->args_size_B);
+			return df_error_set(-EINVAL,
+					    "image: kernel \"%s\": argument %u at %u passes the end of the block of %u "
+					    "bytes. " FIX_PACK,
+					    name, i, arg.offset_B, kernel->args_size_B);
 		if (arg.kind == DF_IMAGE_ARG_LOCAL && !(kernel->flags & DF_IMAGE_KERNEL_DYNAMIC_LDS))
-			return df_fail(-EINVAL,
-				       "image: kernel \"%s\": LDS argument %u without the dynamic-LDS flag. " FIX_PACK,
-				       name, i);
+			return df_error_set(
+				-EINVAL,
+				"image: kernel \"%s\": LDS argument %u without the dynamic-LDS flag. " FIX_PACK, name,
+				i);
 		end_B = arg.offset_B + arg.size_B;
 	}
 	return 0;
@@ -581,23 +590,26 @@ static int check_sgpr_fields(const struct df_image_kernel *kernel, const struct 
 	const struct sgpr_kind *kind;
 
 	if (sgpr->kind == 0 || sgpr->kind >= DF_IMAGE_SGPR_KIND_END)
-		return df_fail(EPROTO, "image: kernel \"%s\": user-SGPR entry %u is of unknown kind %u. " FIX_PACK,
-			       name, i, sgpr->kind);
+		return df_error_set(-EPROTO,
+				    "image: kernel \"%s\": user-SGPR entry %u is of unknown kind %u. " FIX_PACK, name,
+				    i, sgpr->kind);
 	kind = &sgpr_kinds[sgpr->kind];
 	if (sgpr->count == 0 || (kind->count && sgpr->count != kind->count && sgpr->count != kind->other_count))
-		return df_fail(EINVAL, "image: kernel \"%s\": %s in %u user SGPRs. " FIX_PACK, name, kind->name,
-			       sgpr->count);
+		return df_error_set(-EINVAL, "image: kernel \"%s\": %s in %u user SGPRs. " FIX_PACK, name, kind->name,
+				    sgpr->count);
 	if ((uint32_t)sgpr->first + sgpr->count > RSRC2_USER_SGPR(kernel->pgm_rsrc2))
-		return df_fail(EINVAL, "image: kernel \"%s\": %s in user SGPRs %u+%u, PGM_RSRC2 loads %u. " FIX_PACK,
-			       name, kind->name, sgpr->first, sgpr->count, RSRC2_USER_SGPR(kernel->pgm_rsrc2));
+		return df_error_set(-EINVAL,
+				    "image: kernel \"%s\": %s in user SGPRs %u+%u, PGM_RSRC2 loads %u. " FIX_PACK, name,
+				    kind->name, sgpr->first, sgpr->count, RSRC2_USER_SGPR(kernel->pgm_rsrc2));
 	if (sgpr->kind == DF_IMAGE_SGPR_ARG_INLINE && (sgpr->offset_B % 4 || sgpr->offset_B > kernel->args_size_B ||
 						       inline_B > kernel->args_size_B - sgpr->offset_B))
-		return df_fail(EINVAL, "image: kernel \"%s\": inline arguments %u+%u of a block of %u bytes. " FIX_PACK,
-			       name, sgpr->offset_B, inline_B, kernel->args_size_B);
+		return df_error_set(-EINVAL,
+				    "image: kernel \"%s\": inline arguments %u+%u of a block of %u bytes. " FIX_PACK,
+				    name, sgpr->offset_B, inline_B, kernel->args_size_B);
 	if (sgpr->kind == DF_IMAGE_SGPR_DESCRIPTOR_SET ? sgpr->offset_B >= MAX_DESCRIPTOR_SETS
 						       : sgpr->kind != DF_IMAGE_SGPR_ARG_INLINE && sgpr->offset_B)
-		return df_fail(EINVAL, "image: kernel \"%s\": %s with offset %u. " FIX_PACK, name, kind->name,
-			       sgpr->offset_B);
+		return df_error_set(-EINVAL, "image: kernel \"%s\": %s with offset %u. " FIX_PACK, name, kind->name,
+				    sgpr->offset_B);
 	return 0;
 }
 
@@ -621,9 +633,9 @@ static int check_sgprs(const struct df_image *image, const struct df_image_kerne
 		if (ret)
 			return ret;
 		if (sgpr.first < end)
-			return df_fail(-EINVAL,
-				       "image: kernel \"%s\": user-SGPR entry %u overlaps the one before. " FIX_PACK,
-				       name, i);
+			return df_error_set(
+				-EINVAL, "image: kernel \"%s\": user-SGPR entry %u overlaps the one before. " FIX_PACK,
+				name, i);
 		end = sgpr.first + sgpr.count;
 		if (sgpr.kind == DF_IMAGE_SGPR_KERNARG_PTR || sgpr.kind == DF_IMAGE_SGPR_PUSH_CONST_PTR)
 			summary.block_pointer = true;
@@ -641,17 +653,18 @@ static int check_block_pointer(const struct df_image_kernel *kernel, const char 
 	uint32_t expected_B = summary->block_pointer ? kernel->args_size_B : 0;
 
 	if (kernel->kernarg_size_B != expected_B)
-		return df_fail(EINVAL, "image: kernel \"%s\": %u bytes of arguments in memory, expected %u. " FIX_PACK,
-			       name, kernel->kernarg_size_B, expected_B);
+		return df_error_set(-EINVAL,
+				    "image: kernel \"%s\": %u bytes of arguments in memory, expected %u. " FIX_PACK,
+				    name, kernel->kernarg_size_B, expected_B);
 	if (expected_B ? kernel->kernarg_align_B < 4 || kernel->kernarg_align_B > 4096 ||
 				 !is_power_of_two(kernel->kernarg_align_B)
 		       : kernel->kernarg_align_B != 0)
-		return df_fail(EINVAL, "image: kernel \"%s\": arguments in memory aligned to %u. " FIX_PACK, name,
-			       kernel->kernarg_align_B);
+		return df_error_set(-EINVAL, "image: kernel \"%s\": arguments in memory aligned to %u. " FIX_PACK, name,
+				    kernel->kernarg_align_B);
 	if (kernel->address32_hi && !summary->pointer32)
-		return df_fail(EINVAL,
-			       "image: kernel \"%s\": high address half 0x%x without a 32-bit pointer. " FIX_PACK, name,
-			       kernel->address32_hi);
+		return df_error_set(-EINVAL,
+				    "image: kernel \"%s\": high address half 0x%x without a 32-bit pointer. " FIX_PACK,
+				    name, kernel->address32_hi);
 	return 0;
 }
 
@@ -691,8 +704,8 @@ static int check_tails(const struct df_image *image, const char *name, uint32_t 
 		const uint8_t *entry = image->data + offset + (size_t)stride * i;
 
 		if (!all_zero(entry + known_B, stride - known_B))
-			return df_fail(-EPROTO, "image: %s %u has fields that this library does not know. " FIX_PACK,
-				       name, i);
+			return df_error_set(
+				-EPROTO, "image: %s %u has fields that this library does not know. " FIX_PACK, name, i);
 	}
 	return 0;
 }
@@ -718,11 +731,11 @@ int df_image_parse(const void *data, size_t size_B, struct df_image *out)
 	int ret;
 
 	if (size_B < sizeof(image.header))
-		return df_fail(EBADMSG, "not a kernel image: %zu bytes, the header alone has %zu. " FIX_PACK, size_B,
-			       sizeof(image.header));
+		return df_error_set(-EBADMSG, "not a kernel image: %zu bytes, the header alone has %zu. " FIX_PACK,
+				    size_B, sizeof(image.header));
 	if (size_B > DF_IMAGE_MAX_SIZE_B)
-		return df_fail(E2BIG, "image: %zu bytes, the limit is %u. Fix: pack fewer kernels", size_B,
-			       DF_IMAGE_MAX_SIZE_B);
+		return df_error_set(-E2BIG, "image: %zu bytes, the limit is %u. Fix: pack fewer kernels", size_B,
+				    DF_IMAGE_MAX_SIZE_B);
 	memcpy(&image.header, data, sizeof(image.header));
 	ret = check_identity(&image.header, data, size_B);
 	if (!ret)
