@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Runs a fuzz entry point without a fuzzing engine: over the files named on the command line, or over N (first argument,
- * a number) random inputs from a fixed seed. Half of the random inputs are small mutations of the input before.
+ * Runs a fuzz entry point without a fuzzing engine: over the files named on the command line, or over N (first
+ * argument, a number) random inputs from a fixed seed. Half of the random inputs are small mutations of the input
+ * before.
  */
 #include <stdint.h>
 #include <stdio.h>

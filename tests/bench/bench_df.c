@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: MIT
+/*
+ * drumfire's side of scripts/bench.
+ *
+ *   bench_df record N IMAGE   records N launches with 32 bytes of arguments that differ each time
+ *   bench_df submit N IMAGE   submits one sealed batch N times, waiting each time
+ *   bench_df counts IMAGE     prints counts: dwords a launch, ioctls a submission, heap allocations
+ *   bench_df run KIND IMAGE   KIND saxpy (1 Mi elements) or matmul (512 x 512): best time of 5 in ns, checked
+ */
+#include "drumfire.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct args {
+	uint64_t x, y, z;
+	uint32_t n;
+	float a;
+};
+
+static struct df_device *device;
+static struct df_code *code;
+static struct df_kernel *kernel;
+static struct df_context *context;
+
+/* Heap allocations of this thread, counted in front of libc's. */
+static _Thread_local unsigned long heap_calls;
+extern void *__libc_malloc(size_t);
+extern void *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t);
+
+void *malloc(size_t bytes)
+{
+	heap_calls++;
+	return __libc_malloc(bytes);
+}
+
+void *calloc(size_t n, size_t bytes)
+{
+	heap_calls++;
+	return __libc_calloc(n, bytes);
+}
+
+void *realloc(void *old, size_t bytes)
+{
+	heap_calls++;
+	return __libc_realloc(old, bytes);
+}
+
+static void must(int ret, const char *what)
+{
+	if (ret) {
+		fprintf(stderr, "%s: %s\n", what, df_error());
+		exit(1);
+	}
+}
+
+/* spin_ns: 1 counts what a wait costs when it does not poll; 0 is the library's default. */
+static void open_all(const char *path, uint32_t spin_ns)
+{
+	struct df_device_options options = DF_OPTIONS(options, .spin_ns = spin_ns);
+	static char image[1 << 20];
+	FILE *file = fopen(path, "rb");
+	size_t size = file ? fread(image, 1, sizeof(image), file) : 0;
+	const char *name = getenv("DRUMFIRE_DEVICE");
+
+	if (file)
+		fclose(file);
+	must(df_device_open(name ? name : "soft:gfx1030", &options, &device), "device");
+	must(df_code_create(device, image, size, &code), "code");
+	must(df_code_kernel(code, NULL, &kernel), "kernel");
+	must(df_context_create(device, NULL, &context), "context");
+}
+
+static struct df_bo *make_bo(uint64_t bytes, void **map_out)
+{
+	struct df_bo_options options = DF_OPTIONS(options, .domain = DF_DOMAIN_HOST_CACHED);
+	struct df_bo *bo;
+
+	must(df_bo_create(device, bytes, &options, &bo), "bo");
+	must(df_bo_map(bo, map_out), "map");
+	return bo;
+}
+
+static struct df_batch *make_batch(uint32_t launches)
+{
+	struct df_batch_options options = DF_OPTIONS(options, .reserve_launches = launches);
+	struct df_batch *batch;
+
+	must(df_batch_create(device, &options, &batch), "batch");
+	return batch;
+}
+
+static uint64_t ioctls(void)
+{
+	struct df_counter counters[64];
+	unsigned count = df_device_counters(device, counters, 64);
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < count && i < 64; i++)
+		sum += counters[i].value;
+	return sum;
+}
+
+static uint64_t dwords(const struct df_batch *batch)
+{
+	struct df_batch_info info;
+
+	df_batch_get_info(batch, &info);
+	return info.ib_dwords;
+}
+
+static void submit_and_wait(struct df_batch *batch)
+{
+	struct df_fence *fence;
+
+	must(df_submit(context, batch, NULL, &fence), "submit");
+	must(df_fence_wait(fence, DF_FOREVER, NULL), "wait");
+	df_fence_put(fence);
+}
+
+static const uint32_t one[3] = {1, 1, 1};
+
+static void launch(struct df_batch *batch, const struct args *args)
+{
+	must(df_batch_launch(batch, kernel, one, args, sizeof(*args)), "launch");
+}
+
+static void count_ioctls(uint32_t launches, const struct args *args)
+{
+	struct df_batch *batch = make_batch(launches);
+	struct df_batch_info info;
+	struct df_fence *fence;
+
+	for (uint32_t i = 0; i < launches; i++)
+		launch(batch, args);
+	must(df_batch_seal(batch), "seal");
+	df_batch_get_info(batch, &info);
+	uint64_t before = ioctls();
+	must(df_submit(context, batch, NULL, &fence), "submit");
+	printf("ioctls to submit %u launches (%u IBs chained)\t%llu\n", launches, info.ib_count,
+	       (unsigned long long)(ioctls() - before));
+	must(df_fence_wait(fence, DF_FOREVER, NULL), "wait");
+	df_fence_put(fence);
+	must(df_batch_destroy(batch), "batch");
+}
+
+static int counts(void)
+{
+	void *map;
+	struct df_bo *bo = make_bo(1 << 16, &map);
+	struct args args = {df_bo_address(bo), df_bo_address(bo), df_bo_address(bo), 0, 1};
+	struct df_batch *batch = make_batch(64);
+	struct df_batch_info info;
+
+	launch(batch, &args);
+	uint64_t start = dwords(batch);
+	launch(batch, &args);
+	uint64_t same = dwords(batch);
+	args.n = 1;
+	launch(batch, &args);
+	uint64_t one_arg = dwords(batch);
+	args = (struct args){args.x + 4, args.y + 8, args.z + 12, 2, 3};
+	uint32_t *raw = (uint32_t *)&args;
+	raw[1] ^= 1; /* the high halves too: all eight dwords differ */
+	raw[3] ^= 1;
+	raw[5] ^= 1;
+	launch(batch, &args);
+	uint64_t eight = dwords(batch);
+	must(df_batch_barrier(batch), "barrier");
+	uint64_t barrier = dwords(batch);
+	df_batch_get_info(batch, &info);
+	printf("dwords a launch, nothing changed\t%llu\n", (unsigned long long)(same - start));
+	printf("dwords a launch, one 32-bit argument\t%llu\n", (unsigned long long)(one_arg - same));
+	printf("dwords a launch, eight\t%llu\n", (unsigned long long)(eight - one_arg));
+	printf("dwords of a barrier\t%llu\n", (unsigned long long)(barrier - eight));
+	printf("bytes written elsewhere\t%llu\n", (unsigned long long)info.args_B);
+	must(df_batch_destroy(batch), "batch");
+
+	args = (struct args){df_bo_address(bo), df_bo_address(bo), df_bo_address(bo), 0, 1};
+	batch = make_batch(1000);
+	submit_and_wait((must(df_batch_seal(batch), "seal"), batch));
+	must(df_batch_reset(batch), "reset");
+	struct df_patch patch;
+	unsigned long before = heap_calls;
+	must(df_batch_patch_args(batch, 24, 4, &patch), "patch");
+	for (int i = 0; i < 1000; i++) {
+		args.a = (float)i;
+		launch(batch, &args);
+	}
+	must(df_batch_seal(batch), "seal");
+	for (uint32_t i = 0; i < 8; i++) {
+		uint32_t none = 0;
+		df_patch_store(&patch, &none);
+		submit_and_wait(batch);
+	}
+	printf("heap allocations: 1000 launches recorded, sealed, 8 times patched, submitted, waited\t%lu\n",
+	       heap_calls - before);
+	must(df_batch_destroy(batch), "batch");
+	count_ioctls(1, &args);
+	count_ioctls(1000, &args);
+	count_ioctls(1000000, &args);
+	must(df_bo_destroy(bo), "bo");
+	return 0;
+}
+
+static int run(const char *kind)
+{
+	int saxpy = !strcmp(kind, "saxpy");
+	uint32_t n = saxpy ? 1 << 20 : 512;
+	size_t count = saxpy ? n : (size_t)n * n;
+	void *maps[3];
+	struct df_bo *bos[3];
+	uint64_t best = UINT64_MAX;
+	int failed = 0;
+
+	for (int i = 0; i < 3; i++)
+		bos[i] = make_bo(count * 4, &maps[i]);
+	float *x = maps[0], *y = maps[1], *z = maps[2];
+	for (size_t i = 0; i < count; i++) {
+		x[i] = (float)(i % 17);
+		y[i] = (float)(i % 13);
+	}
+	struct args args = {df_bo_address(bos[0]), df_bo_address(bos[1]), df_bo_address(bos[2]), n, 2};
+	const uint32_t grid[3] = {saxpy ? n / 64 : n / 16, saxpy ? 1 : n / 16, 1};
+	struct df_batch *batch = make_batch(1);
+	must(df_batch_launch(batch, kernel, grid, &args, sizeof(args)), "launch");
+	must(df_batch_seal(batch), "seal");
+	for (int i = 0; i < 6; i++) {
+		uint64_t start = df_now_ns();
+		submit_and_wait(batch);
+		uint64_t took = df_now_ns() - start;
+		if (i && took < best)
+			best = took;
+	}
+	for (size_t i = 0; i < count && !failed; i += 997) {
+		float want = 0;
+		if (saxpy) {
+			want = 2 * x[i] + y[i];
+		} else {
+			for (uint32_t k = 0; k < n; k++)
+				want += x[i / n * n + k] * y[k * n + i % n];
+			want *= 2;
+		}
+		if (!(fabsf(z[i] - want) <= fabsf(want) * 1e-4f)) {
+			fprintf(stderr, "%s: element %zu is %g, want %g\n", kind, i, (double)z[i], (double)want);
+			failed = 1;
+		}
+	}
+	must(df_batch_destroy(batch), "batch");
+	for (int i = 0; i < 3; i++)
+		must(df_bo_destroy(bos[i]), "bo");
+	if (!failed)
+		printf("%llu\n", (unsigned long long)best);
+	return failed;
+}
+
+static int record_or_submit(const char *mode, uint32_t n)
+{
+	int record = !strcmp(mode, "record");
+	void *map;
+	struct df_bo *bo = make_bo(4096, &map);
+	struct args args = {df_bo_address(bo), df_bo_address(bo), df_bo_address(bo), 0, 2};
+	struct df_batch *batch = make_batch(record ? n : 1);
+
+	for (uint32_t i = 0; i < (record ? n : 1); i++) {
+		args.x += 4;
+		args.y += 4;
+		args.z += 4;
+		args.a += 1;
+		launch(batch, &args);
+	}
+	must(df_batch_seal(batch), "seal");
+	for (uint32_t i = 0; !record && i < n; i++)
+		submit_and_wait(batch);
+	must(df_batch_destroy(batch), "batch");
+	must(df_bo_destroy(bo), "bo");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	int ret;
+
+	if (argc < 3) {
+		fprintf(stderr,
+			"usage: bench_df record N IMAGE | submit N IMAGE | run saxpy|matmul IMAGE | counts IMAGE\n");
+		return 2;
+	}
+	open_all(argv[argc - 1], !strcmp(argv[1], "submit"));
+	if (!strcmp(argv[1], "counts"))
+		ret = counts();
+	else if (!strcmp(argv[1], "run"))
+		ret = run(argv[2]);
+	else
+		ret = record_or_submit(argv[1], (uint32_t)strtoul(argv[2], NULL, 10));
+	must(df_context_destroy(context), "context");
+	must(df_code_destroy(code), "code");
+	must(df_device_close(device), "device");
+	return ret;
+}
