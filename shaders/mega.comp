@@ -1,0 +1,261 @@
+#version 460
+// SPDX-License-Identifier: MIT
+// The megakernel: interprets the slots of a ring as uapi/drumfire_ring.h defines them, one slot a lane.
+//
+// Everything that another wave or the host may touch is accessed through coherent memory or atomics. A slot's words
+// other than its status are the lane's own from the moment it has claimed the slot.
+#extension GL_EXT_buffer_reference : require
+#extension GL_EXT_scalar_block_layout : require
+#extension GL_GOOGLE_include_directive : require
+#include "../uapi/drumfire_ring.h"
+
+layout(local_size_x = 64) in;
+layout(buffer_reference, scalar, buffer_reference_align = 4) coherent buffer Words {
+	uint word[];
+};
+layout(push_constant, scalar) uniform Arguments {
+	Words control;
+	Words ring;
+	Words log;
+	Words io;
+	uint first_slot;
+	uint rounds;
+} pc;
+
+// What a lane does with its slot besides DF_RING_REASON_*: put it back.
+const uint PUT_BACK_REQUEUE = 0x100u;
+const uint PUT_BACK_WAIT_IO = 0x101u;
+
+uint argument(uint base, uint n)
+{
+	return pc.ring.word[base + DF_RING_ARG0 + n];
+}
+
+bool in_data(uint index, uint count)
+{
+	uint words = pc.control.word[DF_RING_DATA_WORDS];
+	return index <= words && count <= words - index;
+}
+
+uint data(uint index)
+{
+	return pc.control.word[DF_RING_DATA + index];
+}
+
+void set_data(uint index, uint value)
+{
+	pc.control.word[DF_RING_DATA + index] = value;
+}
+
+#include "mega_user.glsl"
+
+uint op_memcpy(uint base)
+{
+	uint to = argument(base, 0u), from = argument(base, 1u), count = argument(base, 2u);
+	if (count > DF_RING_MEMCPY_MAX || !in_data(to, count) || !in_data(from, count))
+		return DF_RING_REASON_RANGE;
+	for (uint i = 0u; i < count; i++)
+		set_data(to + i, data(from + i));
+	return DF_RING_REASON_NONE;
+}
+
+uint op_batch_fence(uint base, out uint value)
+{
+	value = 0u;
+	if (pc.control.word[DF_RING_DONE_COUNT] < argument(base, 1u))
+		return PUT_BACK_REQUEUE;
+	value = atomicAdd(pc.control.word[DF_RING_EPOCH], 1u);
+	atomicExchange(pc.control.word[DF_RING_BATCH_TAG], argument(base, 0u));
+	return DF_RING_REASON_NONE;
+}
+
+uint op_printf(uint base, uint slot, uint tenant)
+{
+	uint record = atomicAdd(pc.log.word[DF_RING_LOG_CURSOR], 1u);
+	if (record < pc.control.word[DF_RING_LOG_RECORDS]) {
+		uint at = DF_RING_LOG_HEADER + record * DF_RING_LOG_RECORD_WORDS;
+		pc.log.word[at + DF_RING_LOG_SLOT] = slot;
+		pc.log.word[at + DF_RING_LOG_TENANT] = tenant;
+		pc.log.word[at + DF_RING_LOG_FORMAT] = argument(base, 0u);
+		for (uint i = 0u; i < DF_RING_LOG_VALUES; i++)
+			pc.log.word[at + DF_RING_LOG_VALUE0 + i] = argument(base, 1u + i);
+		memoryBarrierBuffer();
+		pc.log.word[at + DF_RING_LOG_VALID] = 1u;
+	}
+	return record;
+}
+
+uint io_start(uint base, uint slot, uint tenant)
+{
+	if (!in_data(argument(base, 3u), argument(base, 4u)))
+		return DF_RING_REASON_RANGE;
+	uint count = pc.control.word[DF_RING_IO_SLOTS];
+	for (uint i = 0u; i < count; i++) {
+		uint index = (slot + i) % count;
+		uint at = index * DF_RING_IO_WORDS;
+		if (atomicCompSwap(pc.io.word[at + DF_RING_IO_STATUS], DF_RING_EMPTY, DF_RING_CLAIMED) != DF_RING_EMPTY)
+			continue;
+		pc.io.word[at + DF_RING_IO_SLOT] = slot;
+		pc.io.word[at + DF_RING_IO_TENANT] = tenant;
+		pc.io.word[at + DF_RING_IO_RESOURCE] = argument(base, 0u);
+		pc.io.word[at + DF_RING_IO_OFFSET_LO] = argument(base, 1u);
+		pc.io.word[at + DF_RING_IO_OFFSET_HI] = argument(base, 2u);
+		pc.io.word[at + DF_RING_IO_TO] = argument(base, 3u);
+		pc.io.word[at + DF_RING_IO_COUNT] = argument(base, 4u);
+		pc.io.word[at + DF_RING_IO_VALUE] = 0u;
+		pc.ring.word[base + DF_RING_ARG0 + DF_RING_ARG_IO] = index;
+		memoryBarrierBuffer();
+		atomicExchange(pc.io.word[at + DF_RING_IO_STATUS], DF_RING_PUBLISHED);
+		return PUT_BACK_WAIT_IO;
+	}
+	return PUT_BACK_REQUEUE;
+}
+
+uint io_finish(uint base, uint slot, out uint value)
+{
+	value = 0u;
+	uint index = argument(base, DF_RING_ARG_IO);
+	if (index >= pc.control.word[DF_RING_IO_SLOTS])
+		return DF_RING_REASON_IO;
+	uint at = index * DF_RING_IO_WORDS;
+	uint status = pc.io.word[at + DF_RING_IO_STATUS];
+	if (status != DF_RING_DONE && status != DF_RING_FAULT)
+		return PUT_BACK_WAIT_IO;
+	if (pc.io.word[at + DF_RING_IO_SLOT] != slot)
+		return DF_RING_REASON_IO;
+	memoryBarrierBuffer();
+	value = pc.io.word[at + DF_RING_IO_VALUE];
+	atomicExchange(pc.io.word[at + DF_RING_IO_STATUS], DF_RING_EMPTY);
+	return status == DF_RING_DONE ? DF_RING_REASON_NONE : DF_RING_REASON_IO;
+}
+
+uint execute(uint opcode, uint base, uint slot, uint tenant, out uint value)
+{
+	value = 0u;
+	uint index = argument(base, 0u);
+	switch (opcode) {
+	case DF_RING_OP_NOP:
+		return DF_RING_REASON_NONE;
+	case DF_RING_OP_STORE:
+		if (!in_data(index, 1u))
+			return DF_RING_REASON_RANGE;
+		atomicExchange(pc.control.word[DF_RING_DATA + index], argument(base, 1u));
+		return DF_RING_REASON_NONE;
+	case DF_RING_OP_ATOMIC_ADD:
+		if (!in_data(index, 1u))
+			return DF_RING_REASON_RANGE;
+		value = atomicAdd(pc.control.word[DF_RING_DATA + index], argument(base, 1u));
+		return DF_RING_REASON_NONE;
+	case DF_RING_OP_LOAD:
+		if (!in_data(index, 1u))
+			return DF_RING_REASON_RANGE;
+		value = data(index);
+		return DF_RING_REASON_NONE;
+	case DF_RING_OP_COMPARE_SWAP:
+		if (!in_data(index, 1u))
+			return DF_RING_REASON_RANGE;
+		value = atomicCompSwap(pc.control.word[DF_RING_DATA + index], argument(base, 1u), argument(base, 2u));
+		return DF_RING_REASON_NONE;
+	case DF_RING_OP_MEMCPY:
+		return op_memcpy(base);
+	case DF_RING_OP_BATCH_FENCE:
+		return op_batch_fence(base, value);
+	case DF_RING_OP_PRINTF:
+		value = op_printf(base, slot, tenant);
+		return DF_RING_REASON_NONE;
+	case DF_RING_OP_IO_READ:
+		return io_start(base, slot, tenant);
+	case DF_RING_OP_SHUTDOWN:
+		atomicExchange(pc.control.word[DF_RING_SHUTDOWN], 1u);
+		return DF_RING_REASON_NONE;
+	default:
+		return user_opcode(opcode, base, value);
+	}
+}
+
+// Why a claimed slot may not run, DF_RING_REASON_NONE if it may.
+uint refuse(uint opcode, uint tenant, uint priority)
+{
+	bool user = opcode >= DF_RING_OP_USER_FIRST && opcode <= DF_RING_OP_USER_LAST;
+	if (opcode >= DF_RING_OPS && !user)
+		return DF_RING_REASON_OPCODE;
+	if (tenant >= DF_RING_TENANTS)
+		return DF_RING_REASON_TENANT;
+	if (priority >= DF_RING_PRIORITIES)
+		return DF_RING_REASON_PRIORITY;
+	uint bit = user ? DF_RING_ALLOW_USER : 1u << opcode;
+	return (pc.control.word[DF_RING_TENANT_ALLOW + tenant] & bit) != 0u ? DF_RING_REASON_NONE : DF_RING_REASON_DENIED;
+}
+
+bool over_quota(uint tenant)
+{
+	uint quota = pc.control.word[DF_RING_TENANT_QUOTA + tenant];
+	uint used = atomicAdd(pc.control.word[DF_RING_TENANT_USED + tenant], 1u);
+	if (quota == 0u || used < quota)
+		return false;
+	atomicAdd(pc.control.word[DF_RING_TENANT_USED + tenant], 0xffffffffu);
+	return true;
+}
+
+void finish(uint base, uint opcode, uint reason, uint value)
+{
+	pc.ring.word[base + DF_RING_ARG0 + DF_RING_ARG_REASON] = reason;
+	pc.ring.word[base + DF_RING_ARG0 + DF_RING_ARG_VALUE] = value;
+	memoryBarrierBuffer();
+	atomicExchange(pc.ring.word[base + DF_RING_STATUS], reason == DF_RING_REASON_NONE ? DF_RING_DONE : DF_RING_FAULT);
+	atomicAdd(pc.control.word[DF_RING_METRICS + min(opcode, DF_RING_METRICS_MAX - 1u)], 1u);
+	if (reason != DF_RING_REASON_NONE)
+		atomicAdd(pc.control.word[DF_RING_FAULT_COUNT], 1u);
+	memoryBarrierBuffer();
+	atomicAdd(pc.control.word[DF_RING_DONE_COUNT], 1u);
+}
+
+void put_back(uint base, uint status)
+{
+	memoryBarrierBuffer();
+	atomicExchange(pc.ring.word[base + DF_RING_STATUS], status);
+}
+
+void run_slot(uint slot, uint round)
+{
+	uint base = slot * DF_RING_SLOT_WORDS;
+	uint status = pc.ring.word[base + DF_RING_STATUS];
+	if (status != DF_RING_PUBLISHED && status != DF_RING_WAIT_IO && status != DF_RING_YIELD && status != DF_RING_REQUEUE)
+		return;
+	uint priority = pc.ring.word[base + DF_RING_PRIORITY];
+	if (priority < DF_RING_PRIORITIES && round < min(priority, pc.rounds - 1u))
+		return;
+	if (atomicCompSwap(pc.ring.word[base + DF_RING_STATUS], status, DF_RING_CLAIMED) != status)
+		return;
+	uint opcode = pc.ring.word[base + DF_RING_OPCODE];
+	uint tenant = pc.ring.word[base + DF_RING_TENANT];
+	uint value = 0u;
+	uint reason = refuse(opcode, tenant, priority);
+	if (reason == DF_RING_REASON_NONE) {
+		if (status == DF_RING_WAIT_IO)
+			reason = io_finish(base, slot, value);
+		else if (status != DF_RING_REQUEUE && over_quota(tenant)) {
+			put_back(base, DF_RING_YIELD);
+			return;
+		} else
+			reason = execute(opcode, base, slot, tenant, value);
+	}
+	if (reason == PUT_BACK_REQUEUE)
+		put_back(base, DF_RING_REQUEUE);
+	else if (reason == PUT_BACK_WAIT_IO)
+		put_back(base, DF_RING_WAIT_IO);
+	else
+		finish(base, opcode, reason, value);
+}
+
+void main()
+{
+	uint slot = pc.first_slot + gl_GlobalInvocationID.x;
+	if (slot >= pc.control.word[DF_RING_SLOTS])
+		return;
+	for (uint round = 0u; round < pc.rounds; round++) {
+		if (pc.control.word[DF_RING_SHUTDOWN] != 0u)
+			return;
+		run_slot(slot, round);
+	}
+}

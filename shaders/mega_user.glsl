@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// User opcodes of the megakernel, DF_RING_OP_USER_FIRST and up. Put your own in a file of this name beside mega.comp.
+// Arguments by argument(n), data words by the control buffer; returns a reason, DF_RING_REASON_NONE when done.
+
+#define USER_SAXPY   (DF_RING_OP_USER_FIRST + 0u) // x, y, z (indices), n, a (float): z[i] = a * x[i] + y[i]
+#define USER_HASH    (DF_RING_OP_USER_FIRST + 1u) // from index, words, seed -> FNV-1a over the words
+#define USER_COLLATZ (DF_RING_OP_USER_FIRST + 2u) // n -> steps to 1, at most 1000
+#define USER_DOT     (DF_RING_OP_USER_FIRST + 3u) // x, y (indices), n -> integer dot product
+
+uint user_saxpy(uint base)
+{
+	uint x = argument(base, 0u), y = argument(base, 1u), z = argument(base, 2u), n = argument(base, 3u);
+	if (!in_data(x, n) || !in_data(y, n) || !in_data(z, n))
+		return DF_RING_REASON_RANGE;
+	float a = uintBitsToFloat(argument(base, 4u));
+	for (uint i = 0u; i < n; i++) {
+		float product = a * uintBitsToFloat(data(x + i));
+		precise float sum = product + uintBitsToFloat(data(y + i));
+		set_data(z + i, floatBitsToUint(sum));
+	}
+	return DF_RING_REASON_NONE;
+}
+
+uint user_hash(uint base, out uint value)
+{
+	uint from = argument(base, 0u), n = argument(base, 1u);
+	value = argument(base, 2u) ^ 0x811c9dc5u;
+	if (!in_data(from, n))
+		return DF_RING_REASON_RANGE;
+	for (uint i = 0u; i < n; i++)
+		value = (value ^ data(from + i)) * 0x01000193u;
+	return DF_RING_REASON_NONE;
+}
+
+uint user_collatz(uint base, out uint value)
+{
+	uint n = argument(base, 0u);
+	value = 0u;
+	if (n == 0u)
+		return DF_RING_REASON_USER;
+	for (uint i = 0u; i < 1000u && n != 1u; i++) {
+		n = (n & 1u) != 0u ? 3u * n + 1u : n >> 1;
+		value++;
+	}
+	return DF_RING_REASON_NONE;
+}
+
+uint user_dot(uint base, out uint value)
+{
+	uint x = argument(base, 0u), y = argument(base, 1u), n = argument(base, 2u);
+	value = 0u;
+	if (!in_data(x, n) || !in_data(y, n))
+		return DF_RING_REASON_RANGE;
+	for (uint i = 0u; i < n; i++)
+		value += data(x + i) * data(y + i);
+	return DF_RING_REASON_NONE;
+}
+
+uint user_opcode(uint opcode, uint base, out uint value)
+{
+	value = 0u;
+	if (opcode == USER_SAXPY)
+		return user_saxpy(base);
+	if (opcode == USER_HASH)
+		return user_hash(base, value);
+	if (opcode == USER_COLLATZ)
+		return user_collatz(base, value);
+	if (opcode == USER_DOT)
+		return user_dot(base, value);
+	return DF_RING_REASON_OPCODE;
+}
