@@ -49,6 +49,12 @@ const char *df_node_name(const struct df_node *node); /* "/dev/dri/renderD128", 
 int df_node_is_soft(const struct df_node *node);
 const struct df_soft_ops *df_node_soft(const struct df_node *node, void **file_out); /* NULL when real */
 
+/* As the bus knows it; a real node is asked through libdrm. 0 or -errno. */
+int df_node_pci(struct df_node *node, uint16_t *vendor_out, uint16_t *device_out, uint8_t *revision_out);
+/* Calls found(user, path) for each render node of an AMD PCI device, in libdrm's order, until it returns non-zero, which
+ * is returned. -errno when the system cannot be asked. */
+int df_node_each(int (*found)(void *user, const char *path), void *user);
+
 /* Counters by ioctl, since the node was opened. name is "AMDGPU_CS", "SYNCOBJ_WAIT" ... */
 struct df_node_count {
 	const char *name;
