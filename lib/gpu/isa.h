@@ -104,6 +104,8 @@ struct gpu_inst {
 	int32_t imm;          /* simm16, offset, hwreg id ... */
 	uint16_t offset1;     /* DS: second offset; MTBUF: format */
 	uint32_t raw[2];      /* first two dwords, for messages */
+	uint16_t vgprs;       /* VGPRs that the instruction reaches by its encoding: 1 + the highest index, 0 when none. An
+	                       * instruction must not run in a wave with fewer (w->vgpr_count); GPU_STEP_FAULT. */
 	const void *spec;     /* free for the execution unit's specialisation, NULL after decoding */
 };
 
