@@ -87,9 +87,10 @@ $(GPU_SO): $(call obj,$(GPU_SRC))
 $(SHIM_SO): $(call obj,$(SHIM_SRC)) $(GPU_SO)
 	$(if $(V),,@echo "  LD      $@")
 	$(Q)$(CC) -shared -Wl,-soname,$(@F) -Wl,-rpath,'$$ORIGIN' $(LDFLAGS) -o $@ $(filter %.o,$^) $(GPU_SO) -ldl
-$(BUILD)/drumfire: $(call obj,$(CLI_SRC)) $(LIB_SO)
+# Linked statically: pack and image use the library's own parser, which the shared library hides.
+$(BUILD)/drumfire: $(call obj,$(CLI_SRC)) $(LIB_A)
 	$(if $(V),,@echo "  LD      $@")
-	$(Q)$(CC) -Wl,-rpath,'$$ORIGIN' -Wl,-rpath,'$$ORIGIN/../lib' $(LDFLAGS) -o $@ $(filter %.o,$^) -L$(BUILD) -ldrumfire $(LIBS_cli) -lm
+	$(Q)$(CC) -Wl,-rpath,'$$ORIGIN' -Wl,-rpath,'$$ORIGIN/../lib' $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_A) $(LIBS_cli) $(DRM_LIBS) -ldl -lm
 $(BUILD)/drumfire-radv: $(call obj,$(RADV_SRC))
 	$(if $(V),,@echo "  LD      $@")
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lvulkan

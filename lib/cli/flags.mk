@@ -1,0 +1,2 @@
+# drumfire pack reads code objects (libelf) and their metadata (libmsgpack-c).
+LIBS_cli += -lelf -lmsgpackc

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DF_CLI_IMAGE_H
+#define DF_CLI_IMAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Prints the instructions by llvm-mc, or what it would take to see them. */
+void image_disassemble(const char *target, unsigned wave_size, const uint8_t *code, size_t size_B);
+
+#endif
