@@ -51,11 +51,8 @@ struct df_kmd_info {
 	uint32_t va_align_B;
 
 	/* What the kernel can do; see the feature table of the port. */
-	bool has_always_valid;  /* private BOs need no list at submission */
-	bool has_bo_chunk;      /* BO_HANDLES chunk, else BO_LIST objects */
-	bool has_syncobj, has_timeline;
-	bool has_fault_info;
-	bool has_userptr;
+	bool has_timeline;   /* timeline syncobjs, signalled by submissions */
+	bool has_fault_info; /* address of the last page fault */
 };
 
 /* Placement and mapping of a BO. */
@@ -101,7 +98,7 @@ struct df_kmd_submission {
 	uint32_t ib_dw;
 	uint64_t tail_va; /* the context's own IB that writes the completion marker */
 	uint32_t tail_dw;
-	const struct df_kmd_dependency *dependencies;
+	const struct df_kmd_dependency *dependencies; /* with the syncobjs at most DF_KMD_MAX_WAITS */
 	unsigned dependency_count;
 	const uint32_t *wait_syncobjs; /* binary */
 	unsigned wait_syncobj_count;
@@ -139,7 +136,7 @@ struct df_kmd_ops {
 	void (*slot_destroy)(struct df_device *device, struct df_kmd_slot *slot);
 	/* Grows the slot's room for BO handles; the only part of submitting that allocates. */
 	int (*slot_reserve)(struct df_device *device, struct df_kmd_slot *slot, unsigned bo_count);
-	/* One ioctl (on kernels without the BO_HANDLES chunk, three when there are BOs to list). */
+	/* One ioctl. bo_count is at most what was reserved. */
 	int (*submit)(struct df_device *device, struct df_kmd_slot *slot, const struct df_kmd_submission *submission,
 	              uint64_t *handle_out);
 	/* The kernel's view: 0 signalled, -EBUSY at the deadline (absolute, 0: poll), else the error of the job. */
