@@ -24,6 +24,8 @@
 
 #define DF_MARKER_MAX_DW 64u
 
+struct df_record_ops;
+
 struct df_encoder_ops {
 	const char *name;
 	/* Called once when the device is open and memory can be had; may be NULL. What it makes hangs off
@@ -37,6 +39,7 @@ struct df_encoder_ops {
 	void (*marker)(uint32_t *dw, uint64_t va, uint64_t value);
 	/* Fills count (any, 0 too) dwords with packets that do nothing. */
 	void (*nop)(uint32_t *dw, unsigned count);
+	const struct df_record_ops *record; /* batches and kernels: core/record.h */
 };
 extern const struct df_encoder_ops df_encoder_gfx10_3;
 
@@ -62,12 +65,16 @@ struct df_device {
 	struct df_context *contexts;   /* lock */
 	struct df_context *copy;       /* lock; of the library's own copies, made on first use */
 	void *encoder_data;            /* encoder */
-	void *kmd_data;                /* port */
+	pthread_mutex_t copy_lock;     /* held over a whole copy by the GPU (bo_copy.c); taken before all others */
 
 	pthread_mutex_t fence_lock;
 	struct df_fence *free_fences;        /* fence_lock */
+	unsigned free_fence_count;           /* fence_lock */
 	struct df_fence_chunk *fence_chunks; /* fence_lock */
 };
+
+/* "soft:gfx1030" */
+const char *df_device_name(const struct df_device *device);
 
 /* ---- buffer objects ---- */
 

@@ -72,29 +72,33 @@ static void bo_close(struct df_device *device, uint32_t handle)
 	df_node_ioctl(device->node, DRM_IOCTL_GEM_CLOSE, &args);
 }
 
-static int bo_import(struct df_device *device, int fd, uint32_t *handle_out, uint64_t *bytes_out)
+static int bo_import(struct df_device *device, int fd, uint32_t *handle_out)
 {
 	struct drm_prime_handle prime = {.fd = fd};
+	int ret = df_node_ioctl(device->node, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
+
+	if (ret < 0)
+		return df_error_set(ret, "%s: file descriptor %d cannot be imported: %s. Fix: pass a dma-buf that the device "
+		                         "can reach", df_node_name(device->node), fd, strerror(-ret));
+	*handle_out = prime.handle;
+	return 0;
+}
+
+static int bo_size(struct df_device *device, uint32_t handle, uint64_t *bytes_out)
+{
 	struct drm_amdgpu_gem_create_in created;
 	struct drm_amdgpu_gem_op op;
 	int ret;
 
-	ret = df_node_ioctl(device->node, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
-	if (ret < 0)
-		return df_error_set(ret, "%s: file descriptor %d cannot be imported: %s. Fix: pass a dma-buf that the device "
-		                         "can reach", df_node_name(device->node), fd, strerror(-ret));
 	memset(&created, 0, sizeof(created));
 	memset(&op, 0, sizeof(op));
-	op.handle = prime.handle;
+	op.handle = handle;
 	op.op = AMDGPU_GEM_OP_GET_GEM_CREATE_INFO;
 	op.value = (uintptr_t)&created;
 	ret = df_node_ioctl(device->node, DRM_IOCTL_AMDGPU_GEM_OP, &op);
-	if (ret < 0) {
-		bo_close(device, prime.handle);
-		return df_error_set(ret, "%s: the size of dma-buf %d cannot be found out: %s", df_node_name(device->node), fd,
+	if (ret < 0)
+		return df_error_set(ret, "%s: the size of a buffer cannot be found out: %s", df_node_name(device->node),
 		                    strerror(-ret));
-	}
-	*handle_out = prime.handle;
 	*bytes_out = created.bo_size;
 	return 0;
 }
@@ -251,6 +255,7 @@ const struct df_kmd_ops df_kmd_amdgpu = {
 	.bo_create = bo_create,
 	.bo_userptr = bo_userptr,
 	.bo_import = bo_import,
+	.bo_size = bo_size,
 	.bo_export = bo_export,
 	.bo_map = bo_map,
 	.bo_close = bo_close,
@@ -269,5 +274,6 @@ const struct df_kmd_ops df_kmd_amdgpu = {
 	.syncobj_create = df_amdgpu_syncobj_create,
 	.syncobj_destroy = df_amdgpu_syncobj_destroy,
 	.syncobj_import = df_amdgpu_syncobj_import,
+	.point_signal = df_amdgpu_point_signal,
 	.point_fd = df_amdgpu_point_fd,
 };

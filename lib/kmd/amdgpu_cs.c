@@ -215,6 +215,17 @@ int df_amdgpu_syncobj_import(struct df_device *device, uint32_t syncobj, int syn
 	return 0;
 }
 
+int df_amdgpu_point_signal(struct df_device *device, uint32_t timeline, uint64_t point)
+{
+	struct drm_syncobj_timeline_array args = {
+		.handles = (uintptr_t)&timeline,
+		.points = (uintptr_t)&point,
+		.count_handles = 1,
+	};
+
+	return df_node_ioctl(device->node, DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL, &args);
+}
+
 int df_amdgpu_point_fd(struct df_device *device, uint32_t timeline, uint64_t point, int *fd_out)
 {
 	struct drm_syncobj_transfer transfer;

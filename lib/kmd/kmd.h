@@ -118,7 +118,9 @@ struct df_kmd_ops {
 
 	int (*bo_create)(struct df_device *device, const struct df_kmd_bo_desc *desc, uint32_t *handle_out);
 	int (*bo_userptr)(struct df_device *device, void *memory, uint64_t bytes, bool read_only, uint32_t *handle_out);
-	int (*bo_import)(struct df_device *device, int fd, uint32_t *handle_out, uint64_t *bytes_out);
+	/* The handle may be one that the device has already: the kernel names memory once for an open file. */
+	int (*bo_import)(struct df_device *device, int fd, uint32_t *handle_out);
+	int (*bo_size)(struct df_device *device, uint32_t handle, uint64_t *bytes_out);
 	int (*bo_export)(struct df_device *device, uint32_t handle, int *fd_out);
 	int (*bo_map)(struct df_device *device, uint32_t handle, uint64_t bytes, void **map_out);
 	void (*bo_close)(struct df_device *device, uint32_t handle);
@@ -147,6 +149,7 @@ struct df_kmd_ops {
 	void (*syncobj_destroy)(struct df_device *device, uint32_t syncobj);
 	/* Puts the fence of a sync_file into a binary syncobj. */
 	int (*syncobj_import)(struct df_device *device, uint32_t syncobj, int sync_file_fd);
+	int (*point_signal)(struct df_device *device, uint32_t timeline, uint64_t point);
 	int (*point_fd)(struct df_device *device, uint32_t timeline, uint64_t point, int *sync_file_fd_out);
 };
 

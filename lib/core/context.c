@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/* Contexts: the kernel driver's unit of submission, priority and loss, with a journal of what is in flight. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/context.h"
+
+#define DEFAULT_IN_FLIGHT 32u
+/* Destroying waits for what is in flight. Kernels end jobs that run longer than a minute by a reset. */
+#define DESTROY_WAIT_NS (120ull * 1000000000u)
+
+static uint32_t round_up(uint32_t value, uint32_t align)
+{
+	return (value + align - 1) / align * align;
+}
+
+/* Writes a slot's tail IB: the marker and the padding behind it. */
+static void write_tail(struct df_context *context, uint32_t *dw, uint64_t marker_va)
+{
+	const struct df_encoder_ops *enc = context->device->enc;
+
+	enc->marker(dw, marker_va, 0);
+	enc->nop(dw + enc->marker_dw, context->tail_dw - enc->marker_dw);
+}
+
+static int create_memory(struct df_context *context, uint32_t tail_stride_B, void **markers_out, void **tails_out)
+{
+	struct df_bo_desc marker = {
+		.bytes = (uint64_t)context->depth * DF_MARKER_STRIDE_B,
+		.domain = DF_DOMAIN_HOST_CACHED,
+		.uncached = true,
+		.name = "completion markers",
+	};
+	struct df_bo_desc tail = {
+		.bytes = (uint64_t)context->depth * tail_stride_B,
+		.domain = DF_DOMAIN_HOST_CACHED,
+		.executable = true,
+		.read_only = true,
+		.name = "tail streams",
+	};
+	int ret;
+
+	ret = df_bo_create_internal(context->device, &marker, &context->marker_bo);
+	if (!ret)
+		ret = df_bo_create_internal(context->device, &tail, &context->tail_bo);
+	if (!ret)
+		ret = df_bo_map(context->marker_bo, markers_out);
+	if (!ret)
+		ret = df_bo_map(context->tail_bo, tails_out);
+	return ret;
+}
+
+static int create_slots(struct df_context *context)
+{
+	struct df_device *device = context->device;
+	uint32_t stride_B;
+	void *markers, *tails;
+	int ret;
+
+	context->tail_dw = round_up(device->enc->marker_dw, device->info.ib_size_align_dw);
+	stride_B = round_up(context->tail_dw * 4, device->info.ib_align_B);
+	context->slots = calloc(context->depth, sizeof(*context->slots));
+	if (!context->slots)
+		return df_error_set(-ENOMEM, "df_context_create: out of memory");
+	ret = create_memory(context, stride_B, &markers, &tails);
+	for (uint32_t i = 0; !ret && i < context->depth; i++) {
+		struct df_slot *slot = &context->slots[i];
+		uint32_t *dw = (uint32_t *)(void *)((char *)tails + (size_t)i * stride_B);
+
+		slot->marker = (void *)((char *)markers + (size_t)i * DF_MARKER_STRIDE_B);
+		atomic_store(slot->marker, 0);
+		write_tail(context, dw, context->marker_bo->va + (uint64_t)i * DF_MARKER_STRIDE_B);
+		slot->tail_value = dw + device->enc->marker_value_at;
+		slot->tail_va = context->tail_bo->va + (uint64_t)i * stride_B;
+		ret = device->kmd->slot_create(device, &slot->kmd);
+	}
+	return ret;
+}
+
+static void destroy_slots(struct df_context *context)
+{
+	struct df_device *device = context->device;
+
+	for (uint32_t i = 0; context->slots && i < context->depth; i++) {
+		struct df_slot *slot = &context->slots[i];
+
+		for (unsigned s = 0; s < slot->syncobjs_made; s++)
+			device->kmd->syncobj_destroy(device, slot->syncobjs[s]);
+		device->kmd->slot_destroy(device, slot->kmd);
+	}
+	free(context->slots);
+	context->slots = NULL;
+}
+
+static void kernel_destroy(struct df_context *context)
+{
+	struct df_device *device = context->device;
+	uint32_t kernel = atomic_exchange(&context->kernel, 0);
+
+	if (context->timeline)
+		device->kmd->syncobj_destroy(device, context->timeline);
+	if (kernel)
+		device->kmd->context_destroy(device, kernel);
+	context->timeline = 0;
+}
+
+static int kernel_create(struct df_context *context, uint32_t *kernel_out, uint32_t *timeline_out)
+{
+	struct df_device *device = context->device;
+	uint32_t kernel, timeline = 0;
+	int ret;
+
+	ret = device->kmd->context_create(device, context->priority, &kernel);
+	if (ret < 0)
+		return ret;
+	if (device->info.has_timeline)
+		ret = device->kmd->syncobj_create(device, &timeline);
+	if (ret < 0) {
+		device->kmd->context_destroy(device, kernel);
+		return ret;
+	}
+	*kernel_out = kernel;
+	*timeline_out = timeline;
+	return 0;
+}
+
+/* The new one is made before the old one goes, so that its number is another: a stale name never fits. */
+int df_context_renew(struct df_context *context)
+{
+	uint32_t kernel, timeline;
+	int ret = kernel_create(context, &kernel, &timeline);
+
+	if (ret < 0)
+		return ret;
+	/* What has retired stays signalled on the new timeline. */
+	if (timeline && context->oldest > 1)
+		context->device->kmd->point_signal(context->device, timeline, context->oldest - 1);
+	kernel_destroy(context);
+	context->timeline = timeline;
+	context->recoveries++;
+	atomic_store(&context->kernel, kernel);
+	return 0;
+}
+
+/* All that the context is made of; no fence refers to it any more, or it was never finished. */
+static void context_free(struct df_context *context)
+{
+	kernel_destroy(context);
+	destroy_slots(context);
+	df_bo_destroy_internal(context->marker_bo);
+	df_bo_destroy_internal(context->tail_bo);
+	pthread_mutex_destroy(&context->lock);
+	free(context);
+}
+
+void df_context_unref(struct df_context *context)
+{
+	if (atomic_fetch_sub_explicit(&context->references, 1, memory_order_acq_rel) == 1)
+		context_free(context);
+}
+
+static void context_publish(struct df_context *context)
+{
+	struct df_device *device = context->device;
+
+	if (!context->internal)
+		atomic_fetch_add(&device->live.contexts, 1);
+	pthread_mutex_lock(&device->lock);
+	context->list = device->contexts;
+	context->prev = &device->contexts;
+	if (context->list)
+		context->list->prev = &context->list;
+	device->contexts = context;
+	pthread_mutex_unlock(&device->lock);
+}
+
+static void context_unpublish(struct df_context *context)
+{
+	struct df_device *device = context->device;
+
+	if (!context->internal)
+		atomic_fetch_sub(&device->live.contexts, 1);
+	pthread_mutex_lock(&device->lock);
+	*context->prev = context->list;
+	if (context->list)
+		context->list->prev = context->prev;
+	pthread_mutex_unlock(&device->lock);
+}
+
+static int context_create(struct df_device *device, const struct df_context_options *options, bool internal,
+                          struct df_context **context_out)
+{
+	struct df_context *context = calloc(1, sizeof(*context));
+	uint32_t kernel;
+	int ret;
+
+	if (!context)
+		return df_error_set(-ENOMEM, "df_context_create: out of memory");
+	context->device = device;
+	context->internal = internal;
+	context->priority = options->priority;
+	context->depth = options->max_in_flight ? options->max_in_flight : DEFAULT_IN_FLIGHT;
+	context->max_retries = options->max_retries ? options->max_retries : 1;
+	context->oldest = context->next = 1;
+	atomic_store(&context->references, 1);
+	pthread_mutex_init(&context->lock, NULL);
+	ret = kernel_create(context, &kernel, &context->timeline);
+	if (!ret) {
+		atomic_store(&context->kernel, kernel);
+		ret = create_slots(context);
+	}
+	/* Fences that were waited for and not put yet, beside those in flight. */
+	if (!ret)
+		ret = df_fence_reserve(device, 2 * context->depth);
+	if (ret < 0) {
+		context_free(context);
+		return ret;
+	}
+	context_publish(context);
+	*context_out = context;
+	return 0;
+}
+
+int df_context_create_internal(struct df_device *device, struct df_context **context_out)
+{
+	struct df_context_options options = DF_OPTIONS(options, .max_in_flight = 2);
+
+	return context_create(device, &options, true, context_out);
+}
+
+DF_API int df_context_create(struct df_device *device, const struct df_context_options *options,
+                             struct df_context **context_out)
+{
+	struct df_context_options copy;
+	int ret;
+
+	if (!device || !context_out)
+		return df_error_set(-EINVAL, "df_context_create: %s is NULL", device ? "context_out" : "device");
+	ret = df_options_read("df_context_create", options, &copy, sizeof(copy));
+	if (ret < 0)
+		return ret;
+	if (copy.priority < DF_PRIORITY_LOW || copy.priority > DF_PRIORITY_HIGH)
+		return df_error_set(-EINVAL, "df_context_create: priority %d does not exist. Fix: one of enum df_priority",
+		                    copy.priority);
+	if (copy.max_in_flight > device->info.max_jobs)
+		return df_error_set(-EINVAL, "df_context_create: max_in_flight is %u, the kernel takes %u jobs of a context. "
+		                             "Fix: at most that many, or more contexts",
+		                    copy.max_in_flight, device->info.max_jobs);
+	return context_create(device, &copy, false, context_out);
+}
+
+/* The youngest pending fence, referenced, or NULL. */
+static struct df_fence *youngest_fence(struct df_context *context)
+{
+	struct df_fence *fence = NULL;
+	struct df_slot *slot;
+
+	pthread_mutex_lock(&context->lock);
+	slot = df_journal_youngest(context);
+	if (slot) {
+		fence = slot->fence;
+		df_fence_ref(fence);
+	}
+	pthread_mutex_unlock(&context->lock);
+	return fence;
+}
+
+DF_API int df_context_destroy(struct df_context *context)
+{
+	struct df_fence *fence;
+	int ret;
+
+	if (!context)
+		return 0;
+	fence = youngest_fence(context);
+	if (fence) {
+		ret = df_fence_wait(fence, df_now_ns() + DESTROY_WAIT_NS, NULL);
+		df_fence_unref(fence);
+		if (ret == -ETIME)
+			return df_error_set(-ETIME, "df_context_destroy: a batch is still running after %llu s; the context stays. "
+			                            "Fix: wait for its fences first",
+			                    DESTROY_WAIT_NS / 1000000000u);
+	}
+	context_unpublish(context);
+	df_context_unref(context);
+	return 0;
+}
