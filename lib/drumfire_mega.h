@@ -205,6 +205,8 @@ enum df_mega_part { DF_MEGA_CONTROL = 1, DF_MEGA_RING = 2, DF_MEGA_LOG = 4, DF_M
 DF_API DF_MUST_CHECK int df_mega_dispatch_scratch(struct df_mega *mega, const struct df_mega_set *sets, uint32_t count,
 						  unsigned parts, struct df_mega_scratch *scratch,
 						  struct df_mega_stats *stats_out);
+/* The stream that the last dispatch through the scratch submitted. */
+DF_API void df_mega_scratch_info(const struct df_mega_scratch *scratch, struct df_batch_info *info_out);
 /* Copies of the i-th set of the last dispatch through the scratch; valid until the next. -ENOENT past the last. */
 DF_API int df_mega_scratch_output(const struct df_mega_scratch *scratch, uint32_t i, struct df_mega_output *output_out);
 

@@ -216,17 +216,18 @@ void put_back(uint base, uint status)
 	atomicExchange(pc.ring.word[base + DF_RING_STATUS], status);
 }
 
-void run_slot(uint slot, uint round)
+// Whether the slot is still to be looked at in later rounds.
+bool run_slot(uint slot, uint round)
 {
 	uint base = slot * DF_RING_SLOT_WORDS;
 	uint status = pc.ring.word[base + DF_RING_STATUS];
 	if (status != DF_RING_PUBLISHED && status != DF_RING_WAIT_IO && status != DF_RING_YIELD && status != DF_RING_REQUEUE)
-		return;
+		return false;
 	uint priority = pc.ring.word[base + DF_RING_PRIORITY];
 	if (priority < DF_RING_PRIORITIES && round < min(priority, pc.rounds - 1u))
-		return;
+		return true;
 	if (atomicCompSwap(pc.ring.word[base + DF_RING_STATUS], status, DF_RING_CLAIMED) != status)
-		return;
+		return true;
 	uint opcode = pc.ring.word[base + DF_RING_OPCODE];
 	uint tenant = pc.ring.word[base + DF_RING_TENANT];
 	uint value = 0u;
@@ -236,16 +237,16 @@ void run_slot(uint slot, uint round)
 			reason = io_finish(base, slot, value);
 		else if (status != DF_RING_REQUEUE && over_quota(tenant)) {
 			put_back(base, DF_RING_YIELD);
-			return;
+			return true;
 		} else
 			reason = execute(opcode, base, slot, tenant, value);
 	}
-	if (reason == PUT_BACK_REQUEUE)
-		put_back(base, DF_RING_REQUEUE);
-	else if (reason == PUT_BACK_WAIT_IO)
-		put_back(base, DF_RING_WAIT_IO);
-	else
-		finish(base, opcode, reason, value);
+	if (reason >= PUT_BACK_REQUEUE) {
+		put_back(base, reason == PUT_BACK_REQUEUE ? DF_RING_REQUEUE : DF_RING_WAIT_IO);
+		return true;
+	}
+	finish(base, opcode, reason, value);
+	return false;
 }
 
 void main()
@@ -253,9 +254,11 @@ void main()
 	uint slot = pc.first_slot + gl_GlobalInvocationID.x;
 	if (slot >= pc.control.word[DF_RING_SLOTS])
 		return;
+	bool live = pc.control.word[DF_RING_LIVE] != 0u;
 	for (uint round = 0u; round < pc.rounds; round++) {
 		if (pc.control.word[DF_RING_SHUTDOWN] != 0u)
 			return;
-		run_slot(slot, round);
+		if (!run_slot(slot, round) && !live)
+			return;
 	}
 }

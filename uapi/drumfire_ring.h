@@ -7,9 +7,9 @@
  *
  * Ring. An array of slots of 64 bytes, as many as control[DF_RING_SLOTS]. A slot belongs to the host while its status
  * is EMPTY, DONE or FAULT, and to the GPU otherwise. The host fills a slot and then stores PUBLISHED (release); the GPU
- * takes it by a compare-and-swap of its status to CLAIMED, works, writes the result words, and then stores DONE or FAULT
- * (release). A slot that cannot be finished now is put back as WAIT_IO, YIELD or REQUEUE and is looked at again in the
- * next round of the same dispatch, or else in the next dispatch. A slot found CLAIMED when no dispatch runs was
+ * takes it by a compare-and-swap of its status to CLAIMED, works, writes the result words, and then stores DONE or
+ * FAULT (release). A slot that cannot be finished now is put back as WAIT_IO, YIELD or REQUEUE and is looked at again
+ * in the next round of the same dispatch, or else in the next dispatch. A slot found CLAIMED when no dispatch runs was
  * interrupted half way.
  *
  * Rounds. A dispatch goes over its slots a given number of times. A slot of priority p is not started before round p,
@@ -101,6 +101,9 @@
 #define DF_RING_DATA_WORDS  8u
 #define DF_RING_LOG_RECORDS 9u
 #define DF_RING_IO_SLOTS    10u
+/* 0: a lane leaves as soon as its slot is the host's again. 1: it keeps looking for new work until its rounds are over.
+ */
+#define DF_RING_LIVE 11u
 
 #define DF_RING_TENANTS      32u
 #define DF_RING_TENANT_ALLOW 16u /* one word a tenant: bit i allows opcode i, bit 31 user opcodes */

@@ -429,6 +429,13 @@ DF_API int df_mega_dispatch_scratch(struct df_mega *mega, const struct df_mega_s
 	return 0;
 }
 
+DF_API void df_mega_scratch_info(const struct df_mega_scratch *scratch, struct df_batch_info *info_out)
+{
+	memset(info_out, 0, sizeof(*info_out));
+	if (scratch->batch && scratch->recorded)
+		df_batch_get_info(scratch->batch, info_out);
+}
+
 DF_API int df_mega_scratch_output(const struct df_mega_scratch *scratch, uint32_t i, struct df_mega_output *output_out)
 {
 	if (i >= scratch->count)
