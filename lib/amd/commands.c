@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Everything in a stream that is no launch: its beginning and end, barriers, copies, fills, writes, waits, timestamps.
+ *
+ * Copies and fills are run by the command processor's DMA engine, which works beside the packets that follow; a packet
+ * with CP_SYNC makes the processor wait until all DMA before it and it itself have landed. Rather than spend a packet
+ * on that, the last DMA packet before something that must wait gets the bit afterwards (amd_dma_sync), so a run of
+ * copies overlaps and only its last one is waited for.
+ */
+#include <errno.h>
+
+#include "amd/encoder.h"
+
+/*
+ * What a barrier does to caches, and why nothing more. Stores of shaders write through L0 and L1 into L2, which all
+ * units, the command processor's packets and its DMA share; so results are in L2 once the waves have ended, and only
+ * what a reader may still hold in front of L2 is dropped:
+ *   GLV_INV  vector L0 of each CU; GL1_INV  the array's L1 behind it; GLK_INV  the scalar cache.
+ * Not: GLI (code does not change within a batch), GLM (image metadata: there are no images), GL2 (shared by all agents
+ * that a batch's launches can talk to; the host sees results after the job's end, which writes L2 back).
+ */
+#define BARRIER_GCR (GCR_GLV_INV | GCR_GL1_INV | GCR_GLK_INV)
+
+/*
+ * At the start of a job also: GLI (code may have been uploaded since), GL2_INV (the host may have written host memory
+ * that L2 holds lines of) with GL2_WB (so that no dirty line is lost by it) and GLM_WB with GLM_INV, which go with them
+ * [v10] gfx_v10_0_emit_mem_sync.
+ */
+#define BEGIN_GCR (BARRIER_GCR | GCR_GLI_INV_ALL | GCR_GL2_INV | GCR_GL2_WB | GCR_GLM_WB | GCR_GLM_INV)
+
+static uint32_t *emit_sh(uint32_t *dw, enum sh_reg reg, unsigned count, uint32_t value)
+{
+	*dw++ = PM4_HEADER(PM4_SET_SH_REG, count);
+	*dw++ = reg;
+	while (count--)
+		*dw++ = value;
+	return dw;
+}
+
+static uint32_t *emit_wait_waves(uint32_t *dw)
+{
+	*dw++ = PM4_HEADER(PM4_EVENT_WRITE, 0);
+	*dw++ = EVENT_CS_PARTIAL_FLUSH;
+	return dw;
+}
+
+static uint32_t *emit_acquire(uint32_t *dw, uint32_t gcr)
+{
+	dw[0] = PM4_HEADER(PM4_ACQUIRE_MEM, PM4_ACQUIRE_MEM_DW - 2);
+	dw[1] = 0;
+	dw[2] = ACQUIRE_COHER_SIZE_ALL;
+	dw[3] = ACQUIRE_COHER_SIZE_HI_ALL;
+	dw[4] = 0;
+	dw[5] = 0;
+	dw[6] = ACQUIRE_POLL_INTERVAL;
+	dw[7] = gcr;
+	return dw + PM4_ACQUIRE_MEM_DW;
+}
+
+/* CUs of both arrays of an engine, or none where there is no such engine. */
+static uint32_t engine_units(const struct df_device *device, unsigned engine)
+{
+	return engine < device->info.shader_engines ? 0xffffffffu : 0;
+}
+
+void amd_begin(struct df_batch *base)
+{
+	struct amd_batch *batch = amd_batch_of(base);
+	const struct df_device *device = base->submit.device;
+	batch->state.regs_known = false;
+	batch->state.ud_known = 0;
+	batch->dma_control = NULL;
+	batch->kernarg.known = batch->packet.known = batch->grid.known = batch->ring.known = false;
+	batch->on_gfx_ring = device->info.ring_is_gfx;
+
+	uint32_t *dw = base->cursor;
+	*dw++ = PM4_HEADER(PM4_SET_UCONFIG_REG, 1);
+	*dw++ = UCONFIG_CP_COHER_START_DELAY;
+	*dw++ = COHER_START_DELAY_GFX10;
+	dw = emit_sh(dw, SH_COMPUTE_START_X, 3, 0);
+	dw = emit_sh(dw, SH_COMPUTE_PIPELINESTAT_ENABLE, 1, 0);
+	dw = emit_sh(dw, SH_COMPUTE_DESTINATION_EN_SE0, 2, engine_units(device, 0));
+	dw[-1] = engine_units(device, 1);
+	dw = emit_sh(dw, SH_COMPUTE_DESTINATION_EN_SE2, 2, engine_units(device, 2));
+	dw[-1] = engine_units(device, 3);
+	dw = emit_sh(dw, SH_COMPUTE_USER_ACCUM_0, 4, 0);
+	dw = emit_sh(dw, SH_COMPUTE_DISPATCH_TUNNEL, 1, 0);
+	/* The job before may still run: the kernel driver puts nothing between two jobs of one context. */
+	dw = emit_wait_waves(dw);
+	dw = emit_acquire(dw, BEGIN_GCR);
+	base->cursor = dw;
+}
+
+void amd_end(struct df_batch *base)
+{
+	amd_dma_sync(amd_batch_of(base));
+}
+
+void amd_dma_sync(struct amd_batch *batch)
+{
+	if (batch->dma_control)
+		*batch->dma_control = batch->dma_value | DMA_CP_SYNC;
+	batch->dma_control = NULL;
+}
+
+int amd_barrier(struct df_batch *base)
+{
+	struct amd_batch *batch = amd_batch_of(base);
+	if (base->empty)
+		return 0; /* the beginning of the stream, or the barrier before, has done it */
+	int ret = df_batch_room(base, PM4_EVENT_WRITE_DW + PM4_ACQUIRE_MEM_DW);
+	if (ret)
+		return ret;
+	amd_dma_sync(batch);
+	base->cursor = emit_acquire(emit_wait_waves(base->cursor), BARRIER_GCR);
+	base->empty = true;
+	return 0;
+}
+
+/* ---- DMA ---- */
+
+static uint64_t packets_for(uint64_t bytes)
+{
+	return (bytes + DMA_CHUNK_B - 1) / DMA_CHUNK_B;
+}
+
+/* DMA operations may need more chunks than one; the room for all of them is made first. Whatever their number, a chunk
+ * holds at least the one packet that is asked for next, so only the first request can fail in a fixed batch. */
+static int dma(struct amd_batch *batch, uint32_t control, uint64_t to, uint64_t from, bool advance, uint64_t bytes)
+{
+	struct df_batch *base = &batch->base;
+	uint64_t dw_count = packets_for(bytes) * PM4_DMA_DATA_DW;
+	if (dw_count > UINT32_MAX / 8)
+		return df_error_set(-E2BIG, "a copy of %llu bytes is too long for one batch", (unsigned long long)bytes);
+	int ret = df_batch_room(base, (uint32_t)dw_count);
+	if (ret)
+		return ret;
+	uint32_t *dw = base->cursor;
+	while (bytes) {
+		uint32_t part = bytes < DMA_CHUNK_B ? (uint32_t)bytes : DMA_CHUNK_B;
+		dw[0] = PM4_HEADER(PM4_DMA_DATA, PM4_DMA_DATA_DW - 2);
+		dw[1] = control;
+		dw[2] = amd_lo(from);
+		dw[3] = amd_hi(from);
+		dw[4] = amd_lo(to);
+		dw[5] = amd_hi(to);
+		dw[6] = part;
+		batch->dma_control = dw + 1;
+		dw += PM4_DMA_DATA_DW;
+		to += part;
+		from += advance ? part : 0;
+		bytes -= part;
+	}
+	batch->dma_value = control;
+	base->cursor = dw;
+	base->empty = false;
+	return 0;
+}
+
+int amd_copy(struct df_batch *base, uint64_t to, uint64_t from, uint64_t bytes)
+{
+	return dma(amd_batch_of(base), DMA_SRC_L2 | DMA_DST_L2, to, from, true, bytes);
+}
+
+int amd_fill(struct df_batch *base, uint64_t to, uint32_t value, uint64_t bytes)
+{
+	return dma(amd_batch_of(base), DMA_SRC_DATA | DMA_DST_L2, to, value, false, bytes);
+}
+
+/* ---- single packets ---- */
+
+/* The clock is read once every wave before has ended (bottom of pipe); DMA is waited for by its own packet. */
+int amd_timestamp(struct df_batch *base, uint64_t to)
+{
+	int ret = df_batch_room(base, PM4_RELEASE_MEM_DW);
+	if (ret)
+		return ret;
+	amd_dma_sync(amd_batch_of(base));
+	uint32_t *dw = base->cursor;
+	dw[0] = PM4_HEADER(PM4_RELEASE_MEM, PM4_RELEASE_MEM_DW - 2);
+	dw[1] = EVENT_BOTTOM_OF_PIPE_TS;
+	dw[2] = RELEASE_DATA_GPU_CLOCK | RELEASE_DATA_AFTER_CONFIRM;
+	dw[3] = amd_lo(to);
+	dw[4] = amd_hi(to);
+	dw[5] = dw[6] = dw[7] = 0;
+	base->cursor = dw + PM4_RELEASE_MEM_DW;
+	base->empty = false;
+	return 0;
+}
+
+/* Into L2, where launches and copies look; the processor waits until it has landed. */
+int amd_write(struct df_batch *base, uint64_t to, uint32_t value)
+{
+	int ret = df_batch_room(base, PM4_WRITE_DATA_DW);
+	if (ret)
+		return ret;
+	uint32_t *dw = base->cursor;
+	dw[0] = PM4_HEADER(PM4_WRITE_DATA, PM4_WRITE_DATA_DW - 2);
+	dw[1] = WRITE_DATA_DST_GL2 | WRITE_DATA_CONFIRM;
+	dw[2] = amd_lo(to);
+	dw[3] = amd_hi(to);
+	dw[4] = value;
+	base->cursor = dw + PM4_WRITE_DATA_DW;
+	base->empty = false;
+	return 0;
+}
+
+int amd_wait(struct df_batch *base, uint64_t va, enum df_compare compare, uint32_t value, uint32_t mask)
+{
+	int ret = df_batch_room(base, PM4_WAIT_REG_MEM_DW);
+	if (ret)
+		return ret;
+	uint32_t *dw = base->cursor;
+	dw[0] = PM4_HEADER(PM4_WAIT_REG_MEM, PM4_WAIT_REG_MEM_DW - 2);
+	dw[1] = (uint32_t)compare | WAIT_MEM;
+	dw[2] = amd_lo(va);
+	dw[3] = amd_hi(va);
+	dw[4] = value;
+	dw[5] = mask;
+	dw[6] = WAIT_POLL_INTERVAL;
+	base->cursor = dw + PM4_WAIT_REG_MEM_DW;
+	base->empty = false;
+	return 0;
+}
+
+/* The length is ORed in when the next chunk is closed. */
+void amd_chain(uint32_t *dw, uint64_t va)
+{
+	dw[0] = PM4_HEADER(PM4_INDIRECT_BUFFER, PM4_INDIRECT_BUFFER_DW - 2);
+	dw[1] = amd_lo(va);
+	dw[2] = amd_hi(va);
+	dw[3] = IB_CHAIN | IB_VALID;
+}
