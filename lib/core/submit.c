@@ -105,6 +105,12 @@ static int take_fds(struct df_context *context, struct df_slot *slot, const int 
 	return 0;
 }
 
+/* How kernels refuse a context (to 6.x: that was guilty) or an entity (since: its last job's error). */
+static bool is_condemned(int error)
+{
+	return error == -ECANCELED || error == -ETIME || error == -ENODATA;
+}
+
 /* One ioctl; a context that the kernel has condemned is replaced and asked once more. */
 static int hand_over(struct df_context *context, struct df_slot *slot, struct df_kmd_submission *submission)
 {
@@ -112,8 +118,8 @@ static int hand_over(struct df_context *context, struct df_slot *slot, struct df
 	uint64_t handle;
 	int ret = device->kmd->submit(device, slot->kmd, submission, &handle);
 
-	if (__builtin_expect(ret == -ECANCELED, 0)) {
-		ret = df_journal_loss(context, -ECANCELED);
+	if (__builtin_expect(ret < 0, 0) && is_condemned(ret)) {
+		ret = df_journal_loss(context, ret);
 		if (ret == -EBUSY)
 			return df_error_set(-EAGAIN, "df_submit: the kernel is in the middle of a reset. Fix: submit again later");
 		if (ret < 0)

@@ -83,3 +83,10 @@ int df_soft_load(const struct df_soft_ops **ops_out)
 	pthread_mutex_unlock(&lock);
 	return ret;
 }
+
+void df_soft_use(const struct df_soft_ops *ops)
+{
+	pthread_mutex_lock(&lock);
+	loaded = ops;
+	pthread_mutex_unlock(&lock);
+}
