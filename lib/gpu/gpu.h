@@ -36,6 +36,7 @@ struct gpu_target {
 	uint32_t external_rev;     /* DEV_INFO.external_rev */
 	uint32_t gfx_ip;           /* 0x0a0300: major, minor, stepping, a byte each */
 	uint32_t num_se, num_sa_per_se, num_cu_per_sa;
+	uint32_t cu_bitmap[4][2];  /* compute units that work, by shader engine and array */
 	uint32_t simds_per_cu;     /* 2 on gfx10 */
 	uint32_t waves_per_simd;   /* 16 on gfx10.3 (wave32) */
 	uint32_t vgprs_per_simd;   /* physical wave32 VGPRs a SIMD, 1024 */

@@ -26,6 +26,7 @@ struct gpu {
 	struct gpu_sched *sched;
 	struct gpu_ring *rings[GPU_RING_COUNT];
 	struct gpu_strict *strict;
+	_Atomic uint64_t code_epoch;
 };
 
 /* Calls the page_fault callback from inside a section, and counts. tlb may be NULL. */
@@ -35,6 +36,9 @@ void gpu_tell_finding(struct gpu *gpu, struct gpu_tlb *tlb, const struct gpu_fin
 
 /* Drops what other units remember of an address space (decoded code, shadows). */
 void gpu_forget_vm(struct gpu *gpu, struct gpu_vm *vm);
+
+/* A new code epoch: decoded code is compared with memory before it is used again. */
+uint64_t gpu_next_epoch(struct gpu *gpu);
 
 static inline void gpu_count(_Atomic uint64_t *counter, uint64_t n)
 {

@@ -76,7 +76,7 @@ struct gpu_op {
 struct gpu_isa {
 	const char *name; /* "gfx1030" */
 	const struct gpu_op *ops[GPU_ENCS];
-	unsigned count[GPU_ENCS];
+	const unsigned *count[GPU_ENCS]; /* rows */
 };
 extern const struct gpu_isa gpu_isa_gfx10_3;
 
