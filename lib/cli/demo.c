@@ -88,7 +88,7 @@ static void default_shaders(char *folder, size_t size)
 		length = 0;
 	folder[length] = 0;
 	slash = strrchr(folder, '/');
-	strcpy(slash ? slash : folder, "/shaders" + (slash ? 0 : 1));
+	strcpy(slash ? slash + 1 : folder, "shaders");
 }
 
 static int show_device(struct demo *demo)
