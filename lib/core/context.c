@@ -150,7 +150,7 @@ static void context_free(struct df_context *context)
 	destroy_slots(context);
 	df_bo_destroy_internal(context->marker_bo);
 	df_bo_destroy_internal(context->tail_bo);
-	pthread_mutex_destroy(&context->lock);
+	df_fence_pool_finish(context);
 	free(context);
 }
 
@@ -204,7 +204,6 @@ static int context_create(struct df_device *device, const struct df_context_opti
 	context->max_retries = options->max_retries ? options->max_retries : 1;
 	context->oldest = context->next = 1;
 	atomic_store(&context->references, 1);
-	pthread_mutex_init(&context->lock, NULL);
 	ret = kernel_create(context, &kernel, &context->timeline);
 	if (!ret) {
 		atomic_store(&context->kernel, kernel);
@@ -212,7 +211,7 @@ static int context_create(struct df_device *device, const struct df_context_opti
 	}
 	/* Fences that were waited for and not put yet, beside those in flight. */
 	if (!ret)
-		ret = df_fence_reserve(device, 2 * context->depth);
+		ret = df_fence_reserve(context, 2 * context->depth);
 	if (ret < 0) {
 		context_free(context);
 		return ret;
@@ -256,13 +255,13 @@ static struct df_fence *youngest_fence(struct df_context *context)
 	struct df_fence *fence = NULL;
 	struct df_slot *slot;
 
-	pthread_mutex_lock(&context->lock);
+	df_lock_take(&context->lock);
 	slot = df_journal_youngest(context);
 	if (slot) {
 		fence = slot->fence;
 		df_fence_ref(fence);
 	}
-	pthread_mutex_unlock(&context->lock);
+	df_lock_give(&context->lock);
 	return fence;
 }
 

@@ -14,6 +14,7 @@
 #define DF_CORE_CONTEXT_H
 
 #include "core/internal.h"
+#include "core/lock.h"
 
 #define DF_MARKER_STRIDE_B 64u /* a cache line each: the host polls one while the GPU writes another */
 #define DF_MAX_RETRIES_NONE UINT32_MAX
@@ -27,7 +28,7 @@ struct df_fence {
 	atomic_bool final;
 	/* Written before final is set. */
 	struct df_wait_info info;
-	struct df_fence *next; /* in the pool */
+	struct df_fence *next; /* in the context's pool */
 };
 
 struct df_slot {
@@ -53,7 +54,7 @@ struct df_slot {
 struct df_context {
 	struct df_device *device;
 	atomic_uint references; /* the caller's and each fence's */
-	pthread_mutex_t lock;
+	struct df_lock lock;
 	_Atomic uint32_t kernel; /* 0 while it is being replaced; changes under lock */
 	uint32_t timeline;       /* lock */
 	int priority;
@@ -63,7 +64,12 @@ struct df_context {
 	uint64_t recoveries;   /* lock */
 	struct df_slot *slots;
 	struct df_bo *marker_bo, *tail_bo;
-	bool internal;                 /* not counted */
+	/* Fences: taken from free under lock; whoever drops the last reference puts it into returned, from where all are
+	 * taken at once when free is empty. */
+	struct df_fence *free_fences;
+	_Atomic(struct df_fence *) returned_fences;
+	struct df_fence_chunk *fence_chunks;
+	bool internal; /* not counted */
 	struct df_context *list, **prev; /* device->contexts, device lock */
 };
 
@@ -101,10 +107,11 @@ int df_journal_dependencies(struct df_fence *const *fences, unsigned count, stru
                             unsigned *count_out);
 
 /* fence.c */
-/* Room for count more fences in the device's pool. */
-int df_fence_reserve(struct df_device *device, unsigned count);
-void df_fence_pool_finish(struct df_device *device);
-/* Two references: the caller's and the journal's. Allocates only when callers hold more fences than were reserved. */
+/* Room for count more fences. Lock held, or the context not published yet. */
+int df_fence_reserve(struct df_context *context, unsigned count);
+void df_fence_pool_finish(struct df_context *context);
+/* Two references: the caller's and the journal's. Lock held. Allocates only when callers hold more fences than were
+ * reserved. */
 struct df_fence *df_fence_take(struct df_context *context, struct df_slot *slot, uint64_t sequence);
 void df_fence_ref(struct df_fence *fence);
 void df_fence_unref(struct df_fence *fence);

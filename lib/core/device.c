@@ -83,9 +83,7 @@ static int init_addresses(struct df_device *device, uint64_t reserve_B)
 
 static void device_free(struct df_device *device)
 {
-	df_fence_pool_finish(device);
 	df_va_finish(&device->va);
-	pthread_mutex_destroy(&device->fence_lock);
 	pthread_mutex_destroy(&device->copy_lock);
 	pthread_mutex_destroy(&device->lock);
 	df_node_close(device->node);
@@ -129,7 +127,6 @@ DF_API int df_device_open(const char *name, const struct df_device_options *opti
 	}
 	pthread_mutex_init(&device->lock, NULL);
 	pthread_mutex_init(&device->copy_lock, NULL);
-	pthread_mutex_init(&device->fence_lock, NULL);
 	ret = device_init(device, &copy);
 	if (ret < 0) {
 		device_free(device);

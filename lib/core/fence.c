@@ -28,76 +28,52 @@ struct df_fence_chunk {
 
 /* ---- pool ---- */
 
-static int add_chunk(struct df_device *device)
+static int add_chunk(struct df_context *context)
 {
 	struct df_fence_chunk *chunk = calloc(1, sizeof(*chunk));
 
 	if (!chunk)
-		return df_error_set(-ENOMEM, "%s: out of memory for fences", df_device_name(device));
-	pthread_mutex_lock(&device->fence_lock);
-	chunk->next = device->fence_chunks;
-	device->fence_chunks = chunk;
+		return df_error_set(-ENOMEM, "%s: out of memory for fences", df_device_name(context->device));
+	chunk->next = context->fence_chunks;
+	context->fence_chunks = chunk;
 	for (unsigned i = 0; i < CHUNK_FENCES; i++) {
-		chunk->fences[i].device = device;
-		chunk->fences[i].next = device->free_fences;
-		device->free_fences = &chunk->fences[i];
+		chunk->fences[i].device = context->device;
+		chunk->fences[i].context = context;
+		chunk->fences[i].next = context->free_fences;
+		context->free_fences = &chunk->fences[i];
 	}
-	device->free_fence_count += CHUNK_FENCES;
-	pthread_mutex_unlock(&device->fence_lock);
 	return 0;
 }
 
-int df_fence_reserve(struct df_device *device, unsigned count)
+int df_fence_reserve(struct df_context *context, unsigned count)
 {
-	unsigned have;
 	int ret = 0;
 
-	do {
-		pthread_mutex_lock(&device->fence_lock);
-		have = device->free_fence_count;
-		pthread_mutex_unlock(&device->fence_lock);
-		if (have < count)
-			ret = add_chunk(device);
-	} while (!ret && have < count);
+	for (unsigned have = 0; !ret && have < count; have += CHUNK_FENCES)
+		ret = add_chunk(context);
 	return ret;
 }
 
-void df_fence_pool_finish(struct df_device *device)
+void df_fence_pool_finish(struct df_context *context)
 {
-	while (device->fence_chunks) {
-		struct df_fence_chunk *chunk = device->fence_chunks;
+	while (context->fence_chunks) {
+		struct df_fence_chunk *chunk = context->fence_chunks;
 
-		device->fence_chunks = chunk->next;
+		context->fence_chunks = chunk->next;
 		free(chunk);
 	}
 }
 
-static struct df_fence *pool_pop(struct df_device *device)
+struct df_fence *df_fence_take(struct df_context *context, struct df_slot *slot, uint64_t sequence)
 {
 	struct df_fence *fence;
 
-	pthread_mutex_lock(&device->fence_lock);
-	fence = device->free_fences;
-	if (fence) {
-		device->free_fences = fence->next;
-		device->free_fence_count--;
-	}
-	pthread_mutex_unlock(&device->fence_lock);
-	return fence;
-}
-
-struct df_fence *df_fence_take(struct df_context *context, struct df_slot *slot, uint64_t sequence)
-{
-	struct df_fence *fence = pool_pop(context->device);
-
-	if (__builtin_expect(!fence, 0)) {
-		if (add_chunk(context->device) < 0)
-			return NULL;
-		fence = pool_pop(context->device);
-		if (!fence)
-			return NULL;
-	}
-	fence->context = context;
+	if (!context->free_fences)
+		context->free_fences = atomic_exchange_explicit(&context->returned_fences, NULL, memory_order_acquire);
+	if (__builtin_expect(!context->free_fences, 0) && add_chunk(context) < 0)
+		return NULL;
+	fence = context->free_fences;
+	context->free_fences = fence->next;
 	fence->slot = slot;
 	fence->sequence = sequence;
 	atomic_store_explicit(&fence->references, 2, memory_order_relaxed);
@@ -113,16 +89,15 @@ void df_fence_ref(struct df_fence *fence)
 
 void df_fence_unref(struct df_fence *fence)
 {
-	struct df_device *device = fence->device;
 	struct df_context *context = fence->context;
 
 	if (atomic_fetch_sub_explicit(&fence->references, 1, memory_order_acq_rel) != 1)
 		return;
-	pthread_mutex_lock(&device->fence_lock);
-	fence->next = device->free_fences;
-	device->free_fences = fence;
-	device->free_fence_count++;
-	pthread_mutex_unlock(&device->fence_lock);
+	fence->next = atomic_load_explicit(&context->returned_fences, memory_order_relaxed);
+	while (!atomic_compare_exchange_weak_explicit(&context->returned_fences, &fence->next, fence, memory_order_release,
+	                                              memory_order_relaxed))
+		;
+	/* The fence's memory is the context's: it may be gone behind this. */
 	df_context_unref(context);
 }
 
@@ -187,10 +162,10 @@ static bool try_marker(struct df_fence *fence)
 
 	if (!df_slot_marked(fence->slot, fence->sequence))
 		return is_final(fence);
-	pthread_mutex_lock(&context->lock);
+	df_lock_take(&context->lock);
 	if (!is_final(fence))
 		df_journal_retire(context, fence->sequence);
-	pthread_mutex_unlock(&context->lock);
+	df_lock_give(&context->lock);
 	return is_final(fence);
 }
 
@@ -221,17 +196,17 @@ static int ask_kernel(struct df_fence *fence, uint64_t deadline_ns)
 	uint32_t kernel;
 	int ret = 0;
 
-	pthread_mutex_lock(&context->lock);
+	df_lock_take(&context->lock);
 	kernel = atomic_load_explicit(&context->kernel, memory_order_relaxed);
 	if (!is_final(fence))
 		handle = atomic_load_explicit(&fence->slot->handle, memory_order_relaxed);
-	pthread_mutex_unlock(&context->lock);
+	df_lock_give(&context->lock);
 	if (!handle)
 		return 0;
 	ret = device->kmd->wait(device, kernel, handle, deadline_ns);
 	if (ret == -EBUSY)
 		return 0;
-	pthread_mutex_lock(&context->lock);
+	df_lock_take(&context->lock);
 	/* Another thread may have settled it meanwhile; then the handle is another. */
 	if (is_final(fence) || df_journal_retire(context, fence->sequence) ||
 	    handle != atomic_load_explicit(&fence->slot->handle, memory_order_relaxed) ||
@@ -239,7 +214,7 @@ static int ask_kernel(struct df_fence *fence, uint64_t deadline_ns)
 		ret = 0;
 	else
 		ret = df_journal_loss(context, ret);
-	pthread_mutex_unlock(&context->lock);
+	df_lock_give(&context->lock);
 	return ret;
 }
 
@@ -288,11 +263,11 @@ static void poll_once(struct df_fence *fence)
 	if (try_marker(fence))
 		return;
 	now = df_now_ns();
-	pthread_mutex_lock(&context->lock);
+	df_lock_take(&context->lock);
 	look = !is_final(fence) && now - fence->slot->looked_ns >= LOOK_NS;
 	if (look)
 		fence->slot->looked_ns = now;
-	pthread_mutex_unlock(&context->lock);
+	df_lock_give(&context->lock);
 	if (look)
 		ask_kernel(fence, 0);
 }
@@ -334,7 +309,7 @@ DF_API int df_fence_export(struct df_fence *fence, int *sync_file_fd_out)
 		return df_error_set(-EINVAL, "df_fence_export: %s is NULL", fence ? "sync_file_fd_out" : "fence");
 	context = fence->context;
 	device = fence->device;
-	pthread_mutex_lock(&context->lock);
+	df_lock_take(&context->lock);
 	if (is_final(fence) && fence->info.verdict != DF_DONE)
 		ret = df_error_set(-ECANCELED, "df_fence_export: submission %llu was lost; its fence would say it is done. Fix: "
 		                               "export the fence of a submission that runs",
@@ -344,7 +319,7 @@ DF_API int df_fence_export(struct df_fence *fence, int *sync_file_fd_out)
 	else
 		ret = device->kmd->fence_fd(device, atomic_load(&context->kernel), atomic_load(&fence->slot->handle),
 		                            sync_file_fd_out);
-	pthread_mutex_unlock(&context->lock);
+	df_lock_give(&context->lock);
 	return ret;
 }
 

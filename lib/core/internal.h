@@ -2,9 +2,9 @@
 /*
  * internal.h - the objects behind drumfire.h and what the parts of the library may know of each other.
  *
- * Locks, in the order they are taken: context.lock, device.lock, device.fence_lock. device.lock guards the lists of
- * live objects, the address allocator and lazy set-up; context.lock the context's slots and everything that retires
- * them. Nobody sleeps in the kernel's waits with a lock held.
+ * Locks, in the order they are taken: device.copy_lock, context.lock, device.lock. device.lock guards the lists of live
+ * objects, the address allocator and lazy set-up; context.lock the context's slots and everything that retires them.
+ * Nobody sleeps in the kernel's waits with one of the last two held.
  */
 #ifndef DF_CORE_INTERNAL_H
 #define DF_CORE_INTERNAL_H
@@ -66,11 +66,6 @@ struct df_device {
 	struct df_context *copy;       /* lock; of the library's own copies, made on first use */
 	void *encoder_data;            /* encoder */
 	pthread_mutex_t copy_lock;     /* held over a whole copy by the GPU (bo_copy.c); taken before all others */
-
-	pthread_mutex_t fence_lock;
-	struct df_fence *free_fences;        /* fence_lock */
-	unsigned free_fence_count;           /* fence_lock */
-	struct df_fence_chunk *fence_chunks; /* fence_lock */
 };
 
 /* "soft:gfx1030" */

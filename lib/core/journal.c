@@ -77,9 +77,9 @@ unsigned df_batch_in_flight(struct df_batch_submit *batch)
 	}
 	pthread_mutex_unlock(&device->lock);
 	for (unsigned i = 0; i < count; i++) {
-		pthread_mutex_lock(&contexts[i]->lock);
+		df_lock_take(&contexts[i]->lock);
 		df_journal_retire(contexts[i], contexts[i]->next - 1);
-		pthread_mutex_unlock(&contexts[i]->lock);
+		df_lock_give(&contexts[i]->lock);
 		df_context_unref(contexts[i]);
 	}
 	return atomic_load_explicit(&batch->in_flight, memory_order_acquire);

@@ -59,10 +59,10 @@ static int wait_for_place(struct df_context *context, uint64_t deadline_ns)
 	int ret;
 
 	df_fence_ref(fence);
-	pthread_mutex_unlock(&context->lock);
+	df_lock_give(&context->lock);
 	ret = df_fence_wait(fence, deadline_ns, NULL);
 	df_fence_unref(fence);
-	pthread_mutex_lock(&context->lock);
+	df_lock_take(&context->lock);
 	/* A loss of the oldest is its own waiter's news; here it only made a place. */
 	return ret == -ETIME ? ret : 0;
 }
@@ -203,7 +203,7 @@ static int submit_with_options(struct df_context *context, struct df_batch_submi
 		                              &request.dependency_count);
 	if (ret < 0)
 		return ret;
-	pthread_mutex_lock(&context->lock);
+	df_lock_take(&context->lock);
 	ret = find_place(context, request.options.deadline_ns);
 	slot = df_context_slot(context, context->next);
 	if (!ret)
@@ -212,7 +212,7 @@ static int submit_with_options(struct df_context *context, struct df_batch_submi
 		ret = submit_locked(context, batch, &request, fence_out);
 	if (!ret)
 		keep_waits(slot, &request.options);
-	pthread_mutex_unlock(&context->lock);
+	df_lock_give(&context->lock);
 	return ret;
 }
 
@@ -231,11 +231,11 @@ DF_API int df_submit(struct df_context *context, struct df_batch *batch, const s
 	if (options) {
 		ret = submit_with_options(context, submit, options, fence_out);
 	} else {
-		pthread_mutex_lock(&context->lock);
+		df_lock_take(&context->lock);
 		ret = find_place(context, 0);
 		if (!ret)
 			ret = submit_locked(context, submit, NULL, fence_out);
-		pthread_mutex_unlock(&context->lock);
+		df_lock_give(&context->lock);
 	}
 	if (!ret)
 		atomic_fetch_add_explicit(&context->device->live.fences, 1, memory_order_relaxed);
