@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Chapter 2: plain kernels in batches, each result checked. */
 #include <errno.h>
-#include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,12 +131,12 @@ struct matmul_args {
 	float alpha;
 };
 
-static int matmul(struct demo *demo, const char *name, uint32_t n, uint32_t launches)
+static int matmul(struct demo *demo, const char *name, const char *shader, uint32_t n, uint32_t launches)
 {
 	const uint32_t cells = n * n, grid[3] = {(n + 15) / 16, (n + 15) / 16, 1};
 	struct job job;
 	uint64_t start;
-	int ret = job_begin(&job, demo, name, "matmul", launches);
+	int ret = job_begin(&job, demo, name, shader, launches);
 
 	for (unsigned i = 0; i < 3 && !ret; i++)
 		ret = job_buffer(&job, i, (uint64_t)cells * launches * sizeof(float));
@@ -170,12 +170,142 @@ static int matmul(struct demo *demo, const char *name, uint32_t n, uint32_t laun
 	return job_end(&job, ret);
 }
 
+/* ---- reduction and histogram: each launch a stretch of the input, adding into its own result ---- */
+
+/* The argument block ends behind n: what the compiler pads the struct with is not part of it. */
+struct words_args {
+	uint64_t source, result;
+	uint32_t n;
+};
+#define WORDS_ARGS_B (offsetof(struct words_args, n) + sizeof(uint32_t))
+
+#define STRETCH 4096u
+
+/* results: words that each launch adds to. */
+static int words(struct demo *demo, const char *name, const char *shader, uint32_t launches, uint32_t results,
+		 void (*expect)(const uint32_t *source, uint32_t *result))
+{
+	const uint32_t grid[3] = {2, 1, 1};
+	uint32_t *expected = calloc(results, sizeof(*expected));
+	struct job job;
+	uint64_t start;
+	int ret = job_begin(&job, demo, name, shader, launches);
+
+	if (!ret)
+		ret = job_buffer(&job, 0, (uint64_t)launches * STRETCH * 4);
+	if (!ret)
+		ret = job_buffer(&job, 1, (uint64_t)launches * results * 4);
+	if (ret || !expected) {
+		free(expected);
+		return job_end(&job, ret ? ret : -ENOMEM);
+	}
+	uint32_t *source = job.map[0], *result = job.map[1];
+	for (uint32_t i = 0; i < launches * STRETCH; i++)
+		source[i] = demo_mix(5, i);
+	start = df_now_ns();
+	for (uint32_t i = 0; i < launches && !ret; i++) {
+		struct words_args args = {df_bo_address(job.bo[0]) + (uint64_t)i * STRETCH * 4,
+					  df_bo_address(job.bo[1]) + (uint64_t)i * results * 4, STRETCH};
+
+		ret = df_batch_launch(job.batch, job.kernel, grid, &args, WORDS_ARGS_B);
+	}
+	job.line.record_ns = df_now_ns() - start;
+	if (!ret)
+		ret = job_run(&job);
+	for (uint32_t i = 0; i < launches && !ret; i++) {
+		memset(expected, 0, results * sizeof(*expected));
+		expect(source + (size_t)i * STRETCH, expected);
+		for (uint32_t k = 0; k < results; k++)
+			job.line.wrong += result[(size_t)i * results + k] != expected[k];
+		job.line.checked += results;
+	}
+	free(expected);
+	return job_end(&job, ret);
+}
+
+static void expect_sum(const uint32_t *source, uint32_t *result)
+{
+	for (uint32_t i = 0; i < STRETCH; i++)
+		*result += source[i];
+}
+
+static void expect_histogram(const uint32_t *source, uint32_t *result)
+{
+	for (uint32_t i = 0; i < STRETCH; i++)
+		for (unsigned byte = 0; byte < 4; byte++)
+			result[source[i] >> (8 * byte) & 0xff]++;
+}
+
+/* ---- prefix sum of 64 Ki words: three launches, each behind the one before ---- */
+
+struct scan_args {
+	uint64_t source, result, totals;
+	uint32_t n;
+};
+#define SCAN_ARGS_B (offsetof(struct scan_args, n) + sizeof(uint32_t))
+
+#define SCAN_GROUPS 256u
+#define SCAN_N      (SCAN_GROUPS * 256u)
+
+static int record_scan(struct job *job, struct df_kernel *add)
+{
+	const uint64_t source = df_bo_address(job->bo[0]), result = df_bo_address(job->bo[1]);
+	const uint64_t totals = df_bo_address(job->bo[2]), sums = totals + SCAN_GROUPS * 4;
+	const struct scan_args first = {source, result, totals, SCAN_N};
+	const struct scan_args second = {totals, sums, sums + SCAN_GROUPS * 4, SCAN_GROUPS};
+	const struct words_args third = {result, sums, SCAN_N};
+	const uint32_t all[3] = {SCAN_GROUPS, 1, 1}, one[3] = {1, 1, 1};
+	int ret;
+
+	if ((ret = df_batch_launch(job->batch, job->kernel, all, &first, SCAN_ARGS_B)) ||
+	    (ret = df_batch_barrier(job->batch)) ||
+	    (ret = df_batch_launch(job->batch, job->kernel, one, &second, SCAN_ARGS_B)) ||
+	    (ret = df_batch_barrier(job->batch)))
+		return ret;
+	return df_batch_launch(job->batch, add, all, &third, WORDS_ARGS_B);
+}
+
+static int scan(struct demo *demo, const char *name)
+{
+	struct df_code *add_code = NULL;
+	struct df_kernel *add = NULL;
+	struct job job;
+	uint64_t start;
+	uint32_t sum = 0;
+	int ret = job_begin(&job, demo, name, "scan", 3);
+
+	if (!ret)
+		ret = demo_load(demo, "scan_add", &add_code, &add);
+	for (unsigned i = 0; i < 3 && !ret; i++)
+		ret = job_buffer(&job, i, SCAN_N * 4);
+	if (!ret) {
+		for (uint32_t i = 0; i < SCAN_N; i++)
+			((uint32_t *)job.map[0])[i] = demo_mix(6, i);
+		start = df_now_ns();
+		ret = record_scan(&job, add);
+		job.line.record_ns = df_now_ns() - start;
+	}
+	if (!ret)
+		ret = job_run(&job);
+	for (uint32_t i = 0; i < SCAN_N && !ret; i++) {
+		sum += ((const uint32_t *)job.map[0])[i];
+		job.line.wrong += ((const uint32_t *)job.map[1])[i] != sum;
+		job.line.checked++;
+	}
+	ret = job_end(&job, ret);
+	(void)df_code_destroy(add_code);
+	return ret;
+}
+
 int demo_kernels(struct demo *demo)
 {
 	int ret;
 
 	demo_head("2. Plain kernels in batches, one submission each");
-	if ((ret = saxpy(demo, "saxpy of 64 elements", 4000)))
+	if ((ret = saxpy(demo, "saxpy, 64 elements a launch", 4000)) ||
+	    (ret = words(demo, "sum of 4 Ki words", "reduce", 200, 1, expect_sum)) ||
+	    (ret = words(demo, "histogram of 4 Ki words", "histogram", 100, 256, expect_histogram)) ||
+	    (ret = scan(demo, "prefix sum of 64 Ki words")) || (ret = matmul(demo, "matmul 32 x 32", "matmul", 32, 64)))
 		return ret;
-	return matmul(demo, "matmul 32 x 32", 32, 64);
+	return matmul(demo, "matmul 32 x 32 in tiles", "matmul_tiled", 32, 64);
 }
