@@ -81,7 +81,7 @@ static int read_all(int fd, const char *path, size_t max_B, uint8_t **data_out, 
 int pack_read_file(const char *path, size_t max_B, void **data_out, size_t *size_out)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	uint8_t *data;
+	uint8_t *data = NULL;
 	int ret;
 
 	if (fd < 0)
