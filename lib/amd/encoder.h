@@ -43,6 +43,7 @@ struct amd_kernel {
 	/* Short path: all arguments are dwords that go to user SGPRs side by side, and nothing else varies by launch. */
 	bool simple;
 	uint8_t inline_sgpr, inline_dw;
+	bool inline_quads; /* inline_dw is a multiple of 4, not 0 */
 	uint16_t inline_at_dw; /* in the argument block */
 
 	uint16_t sgpr_mask;     /* user SGPRs that the kernel takes */

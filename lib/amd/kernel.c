@@ -222,6 +222,7 @@ static int init_sgprs(struct amd_kernel *kernel)
 	                                                      kernel->base.args_size_B);
 	if (!inlines)
 		kernel->inline_sgpr = kernel->inline_dw = 0, kernel->inline_at_dw = 0;
+	kernel->inline_quads = kernel->inline_dw && kernel->inline_dw % 4 == 0;
 	kernel->simple = whole && !varying && !kernel->has_local && !kernel->has_hidden;
 	return 0;
 }

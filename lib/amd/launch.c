@@ -28,6 +28,13 @@ static inline uint32_t load(const uint8_t *bytes, unsigned i)
 
 /* ---- the short path ---- */
 
+static inline uint64_t load_pair(const void *dwords, unsigned i)
+{
+	uint64_t value;
+	memcpy(&value, (const uint8_t *)dwords + (size_t)i * 4, 8);
+	return value;
+}
+
 /* How many of the registers from i on belong into a run that reached i: 0 ends it. */
 static inline unsigned run_goes_on(const uint32_t *known, const uint8_t *args, unsigned i, unsigned count)
 {
@@ -37,27 +44,39 @@ static inline unsigned run_goes_on(const uint32_t *known, const uint8_t *args, u
 	return 0;
 }
 
-static inline uint32_t *emit_args(uint32_t *dw, uint32_t *known, const uint8_t *args, unsigned count, unsigned reg)
+/* The fewest runs, whatever the pattern. */
+static uint32_t *emit_runs(uint32_t *dw, uint32_t *known, const uint8_t *args, unsigned count, unsigned reg)
 {
-	for (unsigned i = 0; i < count; i++) {
-		if (load(args, i) == known[i])
+	for (unsigned i = 0; i < count;) {
+		unsigned more = run_goes_on(known, args, i, i + 1);
+		if (!more) {
+			i++;
 			continue;
+		}
 		uint32_t *header = dw;
-		unsigned first = i, more = 1;
+		unsigned first = i;
 		dw += PM4_SET_REG_DW;
 		do {
 			for (; more; more--, i++)
 				known[i] = *dw++ = load(args, i);
-			while (i < count && load(args, i) != known[i]) {
-				known[i] = *dw++ = load(args, i);
-				i++;
-			}
 			more = run_goes_on(known, args, i, count);
 		} while (more);
 		header[0] = PM4_HEADER(PM4_SET_SH_REG, i - first);
 		header[1] = reg + first;
 	}
 	return dw;
+}
+
+static inline bool pair_same(const uint32_t *known, const uint8_t *args, unsigned i)
+{
+	return load_pair(args, i) == load_pair(known, i);
+}
+
+static inline void copy_pair(uint32_t *known, uint32_t *out, const uint8_t *args, unsigned i)
+{
+	uint64_t pair = load_pair(args, i);
+	memcpy(known + i, &pair, 8);
+	memcpy(out + i, &pair, 8);
 }
 
 static inline uint32_t *emit_dispatch(uint32_t *dw, const uint32_t grid[3], uint32_t initiator)
@@ -72,29 +91,69 @@ static inline uint32_t *emit_dispatch(uint32_t *dw, const uint32_t grid[3], uint
 
 static inline bool grid_ok(const uint32_t grid[3])
 {
-	return grid[0] && grid[1] && grid[2] && (grid[1] | grid[2]) <= GRID_MAX_YZ;
+	return grid[0] && grid[1] - 1 < GRID_MAX_YZ && grid[2] - 1 < GRID_MAX_YZ; /* 0 - 1 is the largest number */
 }
 
-static int launch_planned(struct amd_batch *batch, struct df_kernel *kernel, const uint32_t *grid, uint64_t grid_va,
-                          const void *args, size_t args_size_B);
+static __attribute__((noinline)) int launch_planned(struct df_batch *base, struct df_kernel *kernel,
+                                                    const uint32_t *grid, uint64_t grid_va, const void *args,
+                                                    size_t args_size_B);
 
+static inline int finish_short(struct df_batch *base, uint32_t *dw, const uint32_t grid[3], uint32_t initiator)
+{
+	base->cursor = emit_dispatch(dw, grid, initiator);
+	base->submit.launches++;
+	base->empty = false;
+	return 0;
+}
+
+static __attribute__((noinline)) int launch_runs(struct df_batch *base, const struct amd_kernel *kernel,
+                                                 const uint32_t grid[3], const uint8_t *from)
+{
+	unsigned sgpr = kernel->inline_sgpr;
+	uint32_t *dw = emit_runs(base->cursor, amd_batch_of(base)->state.ud + sgpr, from, kernel->inline_dw,
+	                         SH_COMPUTE_USER_DATA_0 + sgpr);
+	return finish_short(base, dw, grid, kernel->initiator);
+}
+
+/*
+ * When something differs in every aligned pair of dwords, no three neighbours are equal, and one run from the first to
+ * the last that differ is the shortest form. Pairs are copied whole; what that writes too much at either end is written
+ * over, by the header before and by whatever follows. The number of dwords is a multiple of 4.
+ */
+static inline int launch_quads(struct df_batch *base, const struct amd_kernel *kernel, const uint32_t grid[3],
+                               const uint8_t *from)
+{
+	unsigned count = kernel->inline_dw, sgpr = kernel->inline_sgpr, i = 0;
+	uint32_t *known = amd_batch_of(base)->state.ud + sgpr;
+	do {
+		if (pair_same(known, from, i) || pair_same(known, from, i + 2))
+			return launch_runs(base, kernel, grid, from);
+		i += 4;
+	} while (i < count);
+	unsigned first = load(from, 0) == known[0], last = load(from, count - 1) == known[count - 1];
+	uint32_t *dw = base->cursor, *out = dw + PM4_SET_REG_DW - first;
+	i = 0;
+	do {
+		copy_pair(known, out, from, i);
+		copy_pair(known, out, from, i + 2);
+		i += 4;
+	} while (i < count);
+	dw[0] = PM4_HEADER(PM4_SET_SH_REG, count - first - last);
+	dw[1] = SH_COMPUTE_USER_DATA_0 + sgpr + first;
+	return finish_short(base, out + count - last, grid, kernel->initiator);
+}
+
+/* Both paths end in calls that this function does not come back from, so that the short one saves no registers. */
 int amd_launch(struct df_batch *base, struct df_kernel *kernel, const uint32_t grid[3], const void *args,
                size_t args_size_B)
 {
-	struct amd_batch *batch = amd_batch_of(base);
-	uint32_t *dw = base->cursor;
-	if (likely(kernel && kernel == base->same && args_size_B == kernel->args_size_B && grid && args &&
-	           base->limit - dw >= (ptrdiff_t)AMD_LAUNCH_MAX_DW && grid_ok(grid))) {
+	if (likely(kernel == base->same && args_size_B == kernel->args_size_B && grid && args &&
+	           base->limit - base->cursor >= (ptrdiff_t)AMD_LAUNCH_MAX_DW && grid_ok(grid))) {
 		const struct amd_kernel *k = amd_kernel_of(kernel);
-		unsigned sgpr = k->inline_sgpr;
-		dw = emit_args(dw, batch->state.ud + sgpr, (const uint8_t *)args + k->inline_at_dw * 4u, k->inline_dw,
-		               SH_COMPUTE_USER_DATA_0 + sgpr);
-		base->cursor = emit_dispatch(dw, grid, k->initiator);
-		base->submit.launches++;
-		base->empty = false;
-		return 0;
+		const uint8_t *from = (const uint8_t *)args + k->inline_at_dw * 4u;
+		return k->inline_quads ? launch_quads(base, k, grid, from) : launch_runs(base, k, grid, from);
 	}
-	return launch_planned(batch, kernel, grid, 0, args, args_size_B);
+	return launch_planned(base, kernel, grid, 0, args, args_size_B);
 }
 
 /* ---- the long path: planning ---- */
@@ -683,14 +742,15 @@ static void write_launch(struct plan *plan)
 	base->submit.launches++;
 	base->empty = false;
 	bool patched = plan->ud_force || base->patch_count;
-	base->same = plan->kernel->simple && !patched && plan->kernel->base.args_size_B ? &plan->kernel->base : NULL;
+	base->same = plan->kernel->simple && !patched && plan->kernel->base.args_size_B ? &plan->kernel->base : &df_no_kernel;
 	base->patch_count = 0;
 	base->patch_grid = NULL;
 }
 
-static int launch_planned(struct amd_batch *batch, struct df_kernel *kernel, const uint32_t *grid, uint64_t grid_va,
+static int launch_planned(struct df_batch *base, struct df_kernel *kernel, const uint32_t *grid, uint64_t grid_va,
                           const void *args, size_t args_size_B)
 {
+	struct amd_batch *batch = amd_batch_of(base);
 	int ret = check_launch(batch, kernel, grid, grid_va != 0, args, args_size_B);
 	if (ret)
 		return ret;
@@ -717,5 +777,5 @@ static int launch_planned(struct amd_batch *batch, struct df_kernel *kernel, con
 int amd_launch_indirect(struct df_batch *batch, struct df_kernel *kernel, uint64_t grid_va, const void *args,
                         size_t args_size_B)
 {
-	return launch_planned(amd_batch_of(batch), kernel, NULL, grid_va, args, args_size_B);
+	return launch_planned(batch, kernel, NULL, grid_va, args, args_size_B);
 }

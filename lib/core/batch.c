@@ -7,10 +7,13 @@
  * which is known when that one is closed; chain_size remembers where it goes.
  */
 #include "core/batch.h"
+#include "core/code.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+const struct df_kernel df_no_kernel;
 
 enum {
 	FIRST_CHUNK_DW = 4096,
@@ -269,7 +272,7 @@ static void start(struct df_batch *batch)
 	batch->args_closed_B = 0;
 	batch->patch_count = 0;
 	batch->patch_grid = NULL;
-	batch->same = NULL;
+	batch->same = &df_no_kernel;
 	batch->empty = true;
 	open_chunk(batch, 0);
 	batch->ops->begin(batch);
@@ -441,7 +444,7 @@ DF_API int df_batch_seal(struct df_batch *batch)
 	batch->submit.ib_dw = batch->chunks[0].used_dw;
 	list_own(batch);
 	batch->cursor = batch->limit = NULL;
-	batch->same = NULL;
+	batch->same = &df_no_kernel;
 	batch->submit.sealed = true;
 	return 0;
 }

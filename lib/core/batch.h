@@ -38,7 +38,7 @@ struct df_batch {
 	struct df_batch_submit submit; /* first */
 	const struct df_record_ops *ops;
 	uint32_t *cursor, *limit;   /* of the open chunk; both NULL once sealed */
-	const struct df_kernel *same; /* encoder: the kernel whose launches may take the short path, or NULL */
+	const struct df_kernel *same; /* encoder: the kernel whose launches may take the short path, or &df_no_kernel */
 	uint64_t barriers;
 
 	struct df_stream_chunk *chunks;
@@ -66,6 +66,8 @@ struct df_batch {
 	bool fixed;  /* capacity was reserved: never grow */
 	bool empty;  /* nothing recorded since the last barrier (or the beginning) */
 };
+
+extern const struct df_kernel df_no_kernel; /* no caller has it */
 
 /* Room for dw more dwords in the open chunk, going on to the next if need be. -ENOSPC (fixed) or -ENOMEM, with nothing
  * changed. */

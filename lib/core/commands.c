@@ -156,7 +156,7 @@ DF_API int df_batch_patch_args(struct df_batch *batch, uint32_t offset_B, uint32
 		return df_error_set(-ENOSPC, "%s: one launch takes at most %u patch points. Fix: patch larger ranges", what,
 		                    DF_BATCH_PATCHES);
 	batch->patches[batch->patch_count++] = (struct df_pending_patch){patch_out, offset_B, bytes};
-	batch->same = NULL; /* off the short path */
+	batch->same = &df_no_kernel; /* off the short path */
 	return 0;
 }
 
@@ -166,7 +166,7 @@ DF_API int df_batch_patch_grid(struct df_batch *batch, struct df_patch *patch_ou
 	if (ret)
 		return ret;
 	batch->patch_grid = patch_out;
-	batch->same = NULL;
+	batch->same = &df_no_kernel;
 	return 0;
 }
 

@@ -143,7 +143,6 @@ struct df_device *fake_device(void)
 		.va_align_B = 4096,
 	};
 	pthread_mutex_init(&device->lock, NULL);
-	pthread_mutex_init(&device->fence_lock, NULL);
 	df_va_init(&device->va, device->info.va, 2);
 	handles = created = fail_at = 0;
 	df_soft_use(&fake_node);
@@ -164,6 +163,5 @@ void fake_device_free(struct df_device *device)
 	df_va_finish(&device->va);
 	df_node_close(device->node);
 	pthread_mutex_destroy(&device->lock);
-	pthread_mutex_destroy(&device->fence_lock);
 	free(device);
 }
