@@ -6,7 +6,6 @@
  * always valid in one address space, and those beyond the budget of descriptors, are anonymous shared memory. Either
  * kind is mapped once here, for the GPU; what user space maps is a second view of the same pages.
  */
-#define _GNU_SOURCE
 #include "soft.h"
 
 #include <fcntl.h>

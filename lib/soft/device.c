@@ -5,7 +5,6 @@
  * A device lives while files of it are open (and the same device string names the same device); closing the last one
  * waits for its jobs, as the kernel's entity flush does, and ends the software GPU.
  */
-#define _GNU_SOURCE
 #include "soft.h"
 
 #include <stdio.h>
@@ -202,6 +201,15 @@ static void device_put(struct soft_device *device)
 	device_free(device);
 }
 
+/* drm_master_open(): the first to open the primary node becomes master. */
+static bool has_master(const struct soft_device *device)
+{
+	for (const struct soft_file *file = device->open_files; file; file = file->next)
+		if (file->master)
+			return true;
+	return false;
+}
+
 struct soft_file *soft_file_open(const char *spec, bool primary, char *error, size_t error_size)
 {
 	struct soft_device *device;
@@ -218,6 +226,7 @@ struct soft_file *soft_file_open(const char *spec, bool primary, char *error, si
 	if (file && !ret) {
 		file->device = device;
 		file->primary = primary;
+		file->master = file->authenticated = primary && !has_master(device);
 		pthread_mutex_init(&file->va_lock, NULL);
 		pthread_mutex_lock(&soft_lock);
 		pthread_mutex_lock(&device->fault_lock);
@@ -289,9 +298,14 @@ int soft_file_close(struct soft_file *file)
 	return 0;
 }
 
+/* "primary:" before the device string opens what stands for cardN: a file that must be authenticated. */
 static void *ops_open(const char *spec, char *error, size_t error_size)
 {
-	return soft_file_open(spec ? spec : "", false, error, error_size);
+	bool primary;
+
+	spec = spec ? spec : "";
+	primary = !strncmp(spec, "primary:", 8);
+	return soft_file_open(primary ? spec + 8 : spec, primary, error, error_size);
 }
 
 static int ops_close(void *file)

@@ -9,7 +9,6 @@
  * A syncobj's descriptor is one end of a socket pair whose other end is held here: its inode names it, and hanging up
  * tells that nobody holds it any more.
  */
-#define _GNU_SOURCE
 #include "soft.h"
 
 #include <fcntl.h>

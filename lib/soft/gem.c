@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* gem.c - GEM handles and the ioctls on them, and PRIME. Order of checks as in amdgpu_gem.c and drm_prime.c. */
-#define _GNU_SOURCE
 #include "soft.h"
 
 #include <fcntl.h>

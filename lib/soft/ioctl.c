@@ -3,7 +3,6 @@
  * ioctl.c - what drm_ioctl() does before and after a driver's handler: argument sizes, permissions of render nodes,
  * copies, and the refusal of what is not known. Also the ioctls of the DRM core that are not about memory or syncs.
  */
-#define _GNU_SOURCE
 #include "soft.h"
 
 #include <stdlib.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* syncobj.c - DRM syncobjs: containers of one fence or of a timeline. The ioctls follow drm_syncobj.c. */
-#define _GNU_SOURCE
 #include "soft.h"
 
 #include <fcntl.h>
