@@ -204,7 +204,7 @@ static int finish_image(const struct pack_glsl *glsl, const struct radv_run *run
 static int build(const struct pack_glsl *glsl, struct radv_run runs[RADV_RUNS], struct pack_image *image)
 {
 	struct radv_folder folder;
-	struct pack_kernel *kernel;
+	struct pack_kernel *kernel = NULL;
 	void *spirv = NULL;
 	size_t spirv_B;
 	int ret = radv_folder_make(&folder);

@@ -219,7 +219,7 @@ static int make_variables(const char *shim, const char *capture, const char *tar
 
 	snprintf(out->text[ours++], sizeof(out->text[0]), "LD_PRELOAD=%s", shim);
 	snprintf(out->text[ours++], sizeof(out->text[0]), "DRUMFIRE_CAPTURE=%s", capture);
-	snprintf(out->text[ours++], sizeof(out->text[0]), "DRUMFIRE_SOFT=%s", target);
+	snprintf(out->text[ours++], sizeof(out->text[0]), "DRUMFIRE_SHIM=%s", target);
 	snprintf(out->text[ours++], sizeof(out->text[0]), "VK_ICD_FILENAMES=%s", ICD);
 	snprintf(out->text[ours++], sizeof(out->text[0]), "VK_DRIVER_FILES=%s", ICD);
 	snprintf(out->text[ours++], sizeof(out->text[0]), "MESA_SHADER_CACHE_DISABLE=true");

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+# Kernel images. `make shaders`: every GLSL shader in shaders/ through RADV over the software GPU. `make test-kernels`:
+# the OpenCL C kernels of tests/image/cl through clang, in four builds each, and their native twins. Both run the command
+# and the software GPU, so they are made in the host's plain build only; sanitizer and cross builds use what lies there.
+
+IMAGES := build
+CLANG ?= clang-16
+LLD ?= ld.lld-16
+DEVICE_LIBS ?= $(patsubst %/ockl.bc,%,$(firstword $(wildcard /usr/lib/*/amdgcn/bitcode/ockl.bc)))
+
+GLSL_SRC := $(sort $(wildcard shaders/*.comp))
+GLSL_IMAGES := $(patsubst shaders/%.comp,$(IMAGES)/shaders/%.dfi,$(GLSL_SRC))
+CL_SRC := $(sort $(wildcard tests/image/cl/*.cl))
+CL_BUILDS := O0-w32 O0-w64 O3-w32 O3-w64
+CL_IMAGES := $(foreach b,$(CL_BUILDS),$(patsubst tests/image/cl/%.cl,$(IMAGES)/tests/cl/%-$(b).dfi,$(CL_SRC)))
+CL_TWINS := $(BUILD)/tests/cl/native.so
+
+# Rounding as written, so that results are bit for bit what the native twin gives.
+CL_FLAGS := -x cl -cl-std=CL2.0 -O1 -ffp-contract=off -Wall -Wextra -Wno-unused-parameter -Werror
+CL_GPU_FLAGS := $(CL_FLAGS) -target amdgcn-amd-amdhsa -mcpu=gfx1030 --rocm-device-lib-path=$(DEVICE_LIBS) \
+	-cl-fp32-correctly-rounded-divide-sqrt
+
+.PHONY: shaders test-kernels
+ifeq ($(BUILD)$(CROSS)$(SAN),$(IMAGES))
+shaders: $(GLSL_IMAGES) ## kernel images of shaders/, through RADV
+test-kernels: $(CL_IMAGES) $(CL_TWINS) ## kernel images of tests/image/cl, through clang, and their native twins
+
+$(GLSL_IMAGES): $(IMAGES)/shaders/%.dfi: shaders/%.comp $(wildcard shaders/*.glsl uapi/drumfire_ring.h) \
+		$(BUILD)/drumfire $(BUILD)/drumfire-radv $(SHIM_SO)
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  PACK    $@")
+	$(Q)$(BUILD)/drumfire pack --glsl $< -o $@
+
+# Code objects of wave32 are of version 5, of wave64 version 4: both ways of hidden arguments are run.
+define cl_rule
+$(IMAGES)/tests/cl/%-$(1)-w$(2).dfi: tests/image/cl/%.cl tests/image/cl/twin.h $(BUILD)/drumfire
+	@mkdir -p $$(@D)
+	$$(if $$(V),,@echo "  CL      $$@")
+	$$(Q)$$(CLANG) $$(CL_GPU_FLAGS) -$(1) -DTWIN_WAVE=$(2) $(3) -c $$< -o $$(@:.dfi=.o)
+	$$(Q)$$(LLD) -shared $$(@:.dfi=.o) -o $$(@:.dfi=.co)
+	$$(Q)$(BUILD)/drumfire pack -o $$@ $$(@:.dfi=.co)
+endef
+$(eval $(call cl_rule,O0,32,-mcode-object-version=5))
+$(eval $(call cl_rule,O3,32,-mcode-object-version=5))
+$(eval $(call cl_rule,O0,64,-mcode-object-version=4 -mwavefrontsize64))
+$(eval $(call cl_rule,O3,64,-mcode-object-version=4 -mwavefrontsize64))
+else
+shaders test-kernels:
+	$(MAKE) BUILD=$(IMAGES) CROSS= SYSROOT= SAN= CC=gcc OPT="-O2 -g" $@
+endif
+
+CL_HOST := $(if $(CROSS),--target=$(CROSS) --sysroot=$(SYSROOT))
+$(BUILD)/tests/cl/native.so: tests/image/cl/native.c tests/image/cl/native.h tests/image/cl/twin.h $(CL_SRC)
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  CL      $@")
+	$(Q)for source in $(CL_SRC); do \
+		$(CLANG) $(CL_HOST) $(CL_FLAGS) -DTWIN_NATIVE -fPIC -c $$source -o $@-$$(basename $$source .cl).o || exit 1; \
+	done
+	$(Q)$(CLANG) $(CL_HOST) -std=gnu11 -D_GNU_SOURCE -O1 -fPIC -ffp-contract=off $(WARN) -fvisibility=hidden \
+		-c tests/image/cl/native.c -o $@-native.o
+	$(Q)$(CC) -shared -Wl,-z,defs -o $@ $(CL_SRC:tests/image/cl/%.cl=$@-%.o) $@-native.o -lm -ldl
+
+$(BUILD)/tests/image/test_clang: | $(CL_TWINS) $(if $(filter $(IMAGES),$(BUILD)),$(CL_IMAGES))
