@@ -541,6 +541,21 @@ static void finish(struct parser *p)
 	free(p->posts);
 }
 
+/* Nobody else knows the jobs yet: soft_lock is given up, as mappings are looked up under va_lock. */
+static void capture(struct parser *p)
+{
+	static _Atomic int wanted = -1;
+
+	if (wanted < 0)
+		wanted = getenv("DRUMFIRE_CAPTURE") != NULL;
+	if (!wanted)
+		return;
+	pthread_mutex_unlock(&soft_lock);
+	for (unsigned i = 0; i < p->gang; i++)
+		soft_capture_job(p->file, p->jobs[i]);
+	pthread_mutex_lock(&soft_lock);
+}
+
 static int run(struct parser *p, union drm_amdgpu_cs *cs)
 {
 	int ret = pass1(p, cs);
@@ -553,6 +568,7 @@ static int run(struct parser *p, union drm_amdgpu_cs *cs)
 		ret = parser_bos(p, cs);
 	if (ret)
 		return ret;
+	capture(p);
 	wait_for_slot(p->entities[p->leader]);
 	ret = sync_all(p);
 	if (!ret)

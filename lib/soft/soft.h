@@ -343,7 +343,6 @@ struct soft_file {
 	struct abi_info_gpuvm_fault fault;
 	bool vmid_reserved;
 	unsigned jobs;
-	struct soft_capture *capture;
 };
 
 extern struct soft_device *soft_devices; /* under soft_lock */
