@@ -62,6 +62,7 @@ enum pm4_event {
 	PM4_EV_WAIT,
 	PM4_EV_CHAIN,
 	PM4_EV_LOAD, /* registers from memory */
+	PM4_EV_UCONFIG, /* body: offset, value */
 };
 
 struct pm4_state {

@@ -78,7 +78,7 @@ static const struct rule {
 	{0x15, 4, true, PM4_EV_DISPATCH}, {0x16, 3, true, PM4_EV_INDIRECT}, {0x37, 4, false, PM4_EV_WRITE},
 	{0x3c, 6, false, PM4_EV_WAIT},    {0x3f, 3, false, PM4_EV_CHAIN},   {0x46, 1, false, PM4_EV_FLUSH},
 	{0x49, 7, false, PM4_EV_RELEASE}, {0x50, 6, false, PM4_EV_DMA},     {0x58, 7, false, PM4_EV_ACQUIRE},
-	{0x63, 4, false, PM4_EV_LOAD},    {0x76, 0, false, -1},             {0x79, 2, false, -1},
+	{0x63, 4, false, PM4_EV_LOAD},    {0x76, 0, false, -1},             {0x79, 2, false, PM4_EV_UCONFIG},
 };
 
 static const struct rule *rule_of(uint32_t op)
