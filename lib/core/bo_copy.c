@@ -13,7 +13,10 @@
 #define COPY_TIMEOUT_NS (60ull * 1000000000u)
 
 struct copy {
-	struct df_bo *bo, *stage;
+	struct df_bo *stage;
+	/* The BO as the copy's batch sees it: the same memory at the same address, without its class, so that INPUT may be
+	 * written too. */
+	struct df_bo bo;
 	struct df_batch *batch;
 	void *map;
 	bool to_bo;
@@ -25,7 +28,17 @@ static int copy_init(struct copy *copy, struct df_bo *bo, bool to_bo)
 	struct df_device *device = bo->device;
 	int ret = 0;
 
-	*copy = (struct copy){.bo = bo, .to_bo = to_bo};
+	*copy = (struct copy){.to_bo = to_bo};
+	copy->bo.device = device;
+	copy->bo.va = bo->va;
+	copy->bo.size_B = bo->size_B;
+	copy->bo.alloc_B = bo->alloc_B;
+	copy->bo.handle = bo->handle;
+	copy->bo.domain = bo->domain;
+	copy->bo.recovery = DF_BO_SCRATCH;
+	copy->bo.always_valid = bo->always_valid;
+	copy->bo.va_flags = bo->va_flags | DF_KMD_VA_WRITE;
+	memcpy(copy->bo.name, bo->name, sizeof(bo->name));
 	if (!device->copy)
 		ret = df_context_create_internal(device, &device->copy);
 	if (!ret)
@@ -55,12 +68,12 @@ static int run(struct copy *copy, uint64_t offset_B, uint64_t bytes)
 
 	ret = df_batch_reset(copy->batch);
 	if (!ret)
-		ret = copy->to_bo ? df_batch_copy(copy->batch, copy->bo, offset_B, copy->stage, 0, bytes)
-		                  : df_batch_copy(copy->batch, copy->stage, 0, copy->bo, offset_B, bytes);
+		ret = copy->to_bo ? df_batch_copy(copy->batch, &copy->bo, offset_B, copy->stage, 0, bytes)
+		                  : df_batch_copy(copy->batch, copy->stage, 0, &copy->bo, offset_B, bytes);
 	if (!ret)
 		ret = df_batch_seal(copy->batch);
 	if (!ret)
-		ret = df_submit(copy->bo->device->copy, copy->batch, NULL, &fence);
+		ret = df_submit(copy->bo.device->copy, copy->batch, NULL, &fence);
 	if (ret < 0)
 		return ret;
 	ret = df_fence_wait(fence, df_now_ns() + COPY_TIMEOUT_NS, NULL);

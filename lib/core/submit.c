@@ -155,6 +155,7 @@ static int submit_locked(struct df_context *context, struct df_batch_submit *bat
 		submission.dependencies = request->dependencies;
 		submission.dependency_count = request->dependency_count;
 	}
+	slot->submitted_ns = slot->looked_ns = df_now_ns();
 	ret = batch->external_count
 	              ? context->device->kmd->slot_reserve(context->device, slot->kmd, batch->external_count)
 	              : 0;
@@ -169,7 +170,6 @@ static int submit_locked(struct df_context *context, struct df_batch_submit *bat
 	}
 	/* Point of no return. */
 	slot->fence = fence;
-	slot->submitted_ns = slot->looked_ns = df_now_ns();
 	slot->retries = 0;
 	slot->wait_count = 0;
 	context->next++;
