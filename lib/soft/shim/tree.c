@@ -50,7 +50,7 @@ static void make_folders(const char *path)
 
 static void put_data(const char *folder, const char *name, const void *data, size_t size)
 {
-	char path[512];
+	char path[1024];
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/%s/%s", root, folder, name);
@@ -77,7 +77,7 @@ static void put_number(const char *folder, const char *name, unsigned digits, un
 
 static void put_link(const char *folder, const char *name, const char *target)
 {
-	char path[512];
+	char path[1024];
 
 	snprintf(path, sizeof(path), "%s/%s/%s", root, folder, name);
 	if (symlink(target, path))
