@@ -148,17 +148,10 @@ static void wave_sgprs(struct gpu_wave *w, const struct gpu_group_ctx *ctx)
 	w->s[S_M0] = w->s[S_NULL] = 0;
 }
 
-/* Thread ids and EXEC: threads are numbered x first through the group's real size, a wave takes the next lanes of them. */
-static void wave_threads(struct gpu_wave *w, const struct gpu_group_ctx *ctx, const uint32_t size[3])
+static void wave_thread_ids(struct gpu_wave *w, const struct gpu_dispatch *d, const uint32_t size[3], uint32_t first)
 {
-	const struct gpu_dispatch *d = ctx->d;
-	const uint32_t threads = size[0] * size[1] * size[2], first = w->index * d->lanes;
-	const uint32_t here = first >= threads ? 0 : threads - first < d->lanes ? threads - first : d->lanes;
-	const uint64_t exec = here == 64 ? ~0ull : (1ull << here) - 1;
 	uint32_t x = first % size[0], y = first / size[0] % size[1], z = first / size[0] / size[1];
 
-	w->s[S_EXEC_LO] = (uint32_t)exec;
-	w->s[S_EXEC_HI] = (uint32_t)(exec >> 32);
 	for (uint32_t lane = 0; lane < d->lanes; lane++) {
 		w->vgpr[lane] = x;
 		if (d->tid_components > 1)
@@ -173,6 +166,24 @@ static void wave_threads(struct gpu_wave *w, const struct gpu_group_ctx *ctx, co
 			}
 		}
 	}
+}
+
+/* Thread ids and EXEC: threads are numbered x first through the group's real size, a wave takes the next lanes of them. */
+static void wave_threads(struct gpu_wave *w, const struct gpu_group_ctx *ctx, const uint32_t size[3])
+{
+	const struct gpu_dispatch *d = ctx->d;
+	const uint32_t threads = size[0] * size[1] * size[2], first = w->index * d->lanes;
+	const uint32_t here = first >= threads ? 0 : threads - first < d->lanes ? threads - first : d->lanes;
+	const uint64_t exec = here == 64 ? ~0ull : (1ull << here) - 1;
+
+	w->s[S_EXEC_LO] = (uint32_t)exec;
+	w->s[S_EXEC_HI] = (uint32_t)(exec >> 32);
+	if (d->tid_components == 1 && size[0] == threads) {
+		for (uint32_t lane = 0; lane < d->lanes; lane++)
+			w->vgpr[lane] = first + lane;
+		return;
+	}
+	wave_thread_ids(w, d, size, first);
 }
 
 static void wave_init(struct gpu_worker *worker, struct gpu_group_ctx *ctx, unsigned index, const uint32_t size[3])
@@ -240,9 +251,10 @@ void gpu_group_start(struct gpu_worker *worker, struct gpu_group_ctx *ctx, uint6
 	ctx->group.at_barrier = ctx->group.ended = ctx->group.barrier_epoch = 0;
 	ctx->group.lds_shadow = NULL;
 	for (unsigned i = 0; i < 3; i++) {
-		const uint64_t here = index % d->count[i];
+		const uint64_t here = d->count[i] == 1 ? 0 : index % d->count[i];
 
-		index /= d->count[i];
+		if (d->count[i] > 1)
+			index /= d->count[i];
 		ctx->group.id[i] = d->start[i] + (uint32_t)here;
 		size[i] = here == d->count[i] - 1 ? d->last_block[i] : d->block[i];
 	}

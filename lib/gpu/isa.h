@@ -137,7 +137,7 @@ struct gpu_tlb_entry {
 	uint8_t *host; /* host address of the page */
 	uint8_t access, mtype;
 };
-#define GPU_TLB_ENTRIES 64
+#define GPU_TLB_ENTRIES 64 /* 2^6: see gpu_tlb_slot() */
 struct gpu_thread;
 struct gpu_tlb {
 	struct gpu_vm *vm;
@@ -151,10 +151,16 @@ struct gpu_tlb {
 void gpu_tlb_init(struct gpu_tlb *tlb, struct gpu_vm *vm);
 void *gpu_tlb_miss(struct gpu_tlb *tlb, uint64_t va, unsigned size_B, unsigned access, struct gpu_fault *fault);
 
+/* Buffers tend to lie at equal offsets of large powers of two: the upper bits must count too. */
+static inline unsigned gpu_tlb_slot(uint64_t va)
+{
+	return (unsigned)((va >> 12) * 0x9e3779b97f4a7c15ull >> 58);
+}
+
 static inline void *gpu_tlb_ptr(struct gpu_tlb *tlb, uint64_t va, unsigned size_B, unsigned access,
                                 struct gpu_fault *fault)
 {
-	struct gpu_tlb_entry *e = &tlb->e[(va >> 12) % GPU_TLB_ENTRIES];
+	struct gpu_tlb_entry *e = &tlb->e[gpu_tlb_slot(va)];
 
 	if (e->page == va >> 12 && (e->access & access) == access && (va & 4095) + size_B <= 4096)
 		return e->host + (va & 4095);

@@ -141,7 +141,7 @@ static void fault_fill(struct gpu_fault *fault, uint64_t va, unsigned size_B, un
 
 void *gpu_tlb_miss(struct gpu_tlb *tlb, uint64_t va, unsigned size_B, unsigned access, struct gpu_fault *fault)
 {
-	struct gpu_tlb_entry entry = {0}, *slot = &tlb->e[(va >> GPU_PAGE_SHIFT) % GPU_TLB_ENTRIES];
+	struct gpu_tlb_entry entry = {0}, *slot = &tlb->e[gpu_tlb_slot(va)];
 	uint64_t generation = atomic_load_explicit(&tlb->vm->generation, memory_order_acquire);
 	bool mapped;
 
