@@ -127,6 +127,7 @@ static bool short_mode(uint32_t mode)
 			v.clamp = false;                                                                               \
 			v.flush = is_float && !(w->mode >> GPU_MODE_DENORM32_SHIFT & 3);                               \
 			v.round = 0;                                                                                   \
+			v.lane_base = (uint8_t)block;                                                                  \
 			fn(&v);                                                                                        \
 			if (exec != 0xffffffff)                                                                        \
 				blend32(d, r, exec);                                                                   \
