@@ -307,13 +307,13 @@ int soft_bo_fd(struct soft_bo *bo, int flags)
 	return copy < 0 ? -errno : copy;
 }
 
-/* An exported BO of any device, with a reference. soft_lock is held. */
-struct soft_bo *soft_bo_find_inode(uint64_t inode)
+/* An exported or imported BO of the device, with a reference. soft_lock is held. Other devices make BOs of their own
+ * from the descriptor, as drivers do of another's dma-buf. */
+struct soft_bo *soft_bo_find_inode(struct soft_device *device, uint64_t inode)
 {
-	for (struct soft_device *device = soft_devices; device; device = device->next)
-		for (struct soft_bo *bo = device->bos; bo; bo = bo->next)
-			if (bo->inode == inode && bo->fd >= 0 && atomic_load(&bo->refs))
-				return soft_bo_get(bo);
+	for (struct soft_bo *bo = device->bos; bo; bo = bo->next)
+		if (bo->inode == inode && bo->fd >= 0 && atomic_load(&bo->refs))
+			return soft_bo_get(bo);
 	return NULL;
 }
 

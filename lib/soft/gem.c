@@ -361,7 +361,7 @@ int soft_prime_to_fd_ioctl(struct soft_file *file, void *arg)
 	return ret;
 }
 
-/* A BO of another process, or one that lives on only in its descriptor. */
+/* A BO of another device or process, or one that lives on only in its descriptor. */
 static int import_foreign(struct soft_file *file, int fd, const struct stat *st, struct soft_bo **bo_out)
 {
 	char path[64], target[96];
@@ -389,7 +389,7 @@ int soft_prime_to_handle_ioctl(struct soft_file *file, void *arg)
 	if (fstat(args->fd, &st))
 		return -EBADF;
 	pthread_mutex_lock(&soft_lock);
-	bo = soft_bo_find_inode(st.st_ino);
+	bo = soft_bo_find_inode(file->device, st.st_ino);
 	for (uint32_t i = 0; bo && i < file->gems.count; i++) {
 		const struct soft_gem *gem = file->gems.slots[i];
 

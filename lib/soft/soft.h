@@ -174,7 +174,7 @@ int soft_bo_import(struct soft_file *file, int fd, uint64_t size, struct soft_bo
 struct soft_bo *soft_bo_get(struct soft_bo *bo);
 void soft_bo_put(struct soft_bo *bo); /* never under soft_lock */
 int soft_bo_fd(struct soft_bo *bo, int flags);
-struct soft_bo *soft_bo_find_inode(uint64_t inode);
+struct soft_bo *soft_bo_find_inode(struct soft_device *device, uint64_t inode);
 
 /* A handle of a file. */
 struct soft_gem {
