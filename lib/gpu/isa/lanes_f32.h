@@ -71,10 +71,57 @@
 	}
 #define F_DEFINE(n, name, expr)                                                                                        \
 	F_LOOP##n(lane_##name##_keep, expr, IN_KEEP) F_LOOP##n(lane_##name##_flush, expr, IN_FLUSH) F_PICK(name)
+/* A block whose results hold a NaN (rare) is gone over once more. */
+#define NAN_LOOP1(fn)                                                                                                  \
+	static void fn##_nan(const struct gpu_lanes *v, uint32_t *r)                                                   \
+	{                                                                                                              \
+		SRC32(a);                                                                                              \
+		for (unsigned i = 0; i < 32; i++)                                                                      \
+			r[i] = nan1_32(r[i], a_[i]);                                                                   \
+	}
+#define NAN_LOOP2(fn)                                                                                                  \
+	static void fn##_nan(const struct gpu_lanes *v, uint32_t *r)                                                   \
+	{                                                                                                              \
+		SRC32(a);                                                                                              \
+		SRC32(b);                                                                                              \
+		for (unsigned i = 0; i < 32; i++)                                                                      \
+			r[i] = nan2_32(r[i], a_[i], b_[i]);                                                            \
+	}
+#define NAN_LOOP3(fn)                                                                                                  \
+	static void fn##_nan(const struct gpu_lanes *v, uint32_t *r)                                                   \
+	{                                                                                                              \
+		SRC32(a);                                                                                              \
+		SRC32(b);                                                                                              \
+		SRC32(c);                                                                                              \
+		for (unsigned i = 0; i < 32; i++)                                                                      \
+			r[i] = nan3_32(r[i], a_[i], b_[i], c_[i]);                                                     \
+	}
+#define LOAD1(in) float a = gpu_f32(in(a_[i]));
+#define LOAD2(in) LOAD1(in) float b = gpu_f32(in(b_[i]));
+#define LOAD3(in) LOAD2(in) float c = gpu_f32(in(c_[i]));
+#define A_LOOP(n, fn, variant, value, in)                                                                              \
+	static void fn##variant(struct gpu_lanes *v)                                                                   \
+	{                                                                                                              \
+		const uint32_t *a_ = v->a, *b_ = v->b, *c_ = v->c;                                                     \
+		uint32_t r[32], bad = 0;                                                                               \
+		LANES                                                                                                  \
+		{                                                                                                      \
+			LOAD##n(in) uint32_t u = in(gpu_f32_bits(value));                                              \
+			bad |= 0x7f800000 - (u & 0x7fffffff);                                                          \
+			r[i] = u;                                                                                      \
+		}                                                                                                      \
+		if (bad >> 31)                                                                                         \
+			fn##_nan(v, r);                                                                                \
+		memcpy(v->d, r, sizeof(r));                                                                            \
+		(void)b_, (void)c_;                                                                                    \
+	}
 /* Arithmetic: a value, whose NaNs are put right. */
-#define FLOAT1(name, value) F_DEFINE(1, name, nan1_32(gpu_f32_bits(value), ua))
-#define FLOAT2(name, value) F_DEFINE(2, name, nan2_32(gpu_f32_bits(value), ua, ub))
-#define FLOAT3(name, value) F_DEFINE(3, name, nan3_32(gpu_f32_bits(value), ua, ub, uc))
+#define A_DEFINE(n, name, value)                                                                                       \
+	NAN_LOOP##n(lane_##name) A_LOOP(n, lane_##name, _keep, value, IN_KEEP)                                         \
+	        A_LOOP(n, lane_##name, _flush, value, IN_FLUSH) F_PICK(name)
+#define FLOAT1(name, value) A_DEFINE(1, name, value)
+#define FLOAT2(name, value) A_DEFINE(2, name, value)
+#define FLOAT3(name, value) A_DEFINE(3, name, value)
 /* Bits as they are; sources flushed as well when the mode says so. */
 #define BITS1(name, bits) F_DEFINE(1, name, bits)
 #define BITS2(name, bits) F_DEFINE(2, name, bits)
@@ -116,11 +163,14 @@ static inline uint32_t legacy_fma(uint32_t a, uint32_t b, uint32_t c)
 	return (a << 1) && (b << 1) ? r : z;
 }
 
-static inline uint32_t fmin32(uint32_t a, uint32_t b, bool ieee)
+/* Orders the bits of floats as integers, -0 below +0. */
+static inline int32_t order32(uint32_t v)
 {
-	float x = gpu_f32(a), y = gpu_f32(b);
-	uint32_t r = x < y ? a : x > y ? b : a | b; /* equal: zeros of both signs give -0 */
+	return (int32_t)(v ^ ((uint32_t)((int32_t)v >> 31) & 0x7fffffff));
+}
 
+static inline uint32_t minmax_nan(uint32_t r, uint32_t a, uint32_t b, bool ieee)
+{
 	r = isnan32(b) ? a : r;
 	r = isnan32(a) ? b : r;
 	r = isnan32(a) & isnan32(b) ? a | QUIET32 : r;
@@ -128,16 +178,14 @@ static inline uint32_t fmin32(uint32_t a, uint32_t b, bool ieee)
 	return ieee & issnan32(a) ? a | QUIET32 : r;
 }
 
+static inline uint32_t fmin32(uint32_t a, uint32_t b, bool ieee)
+{
+	return minmax_nan(order32(a) < order32(b) ? a : b, a, b, ieee);
+}
+
 static inline uint32_t fmax32(uint32_t a, uint32_t b, bool ieee)
 {
-	float x = gpu_f32(a), y = gpu_f32(b);
-	uint32_t r = x > y ? a : x < y ? b : a & b; /* equal: zeros of both signs give +0 */
-
-	r = isnan32(b) ? a : r;
-	r = isnan32(a) ? b : r;
-	r = isnan32(a) & isnan32(b) ? a | QUIET32 : r;
-	r = ieee & issnan32(b) ? b | QUIET32 : r;
-	return ieee & issnan32(a) ? a | QUIET32 : r;
+	return minmax_nan(order32(a) > order32(b) ? a : b, a, b, ieee);
 }
 
 /* With a NaN among them the median is the least of the three (RDNA2 ISA, V_MED3_F32). */
@@ -292,8 +340,28 @@ FLOAT2(sub_f32, a - b)
 FLOAT2(subrev_f32, b - a)
 FLOAT2(mul_f32, a *b)
 BITS2(mul_legacy_f32, legacy_mul(ua, ub))
-BITS2(min_f32, fmin32(ua, ub, ieee))
-BITS2(max_f32, fmax32(ua, ub, ieee))
+#define MINMAX(name, relation, in)                                                                                     \
+	static void lane_##name(struct gpu_lanes *v)                                                                   \
+	{                                                                                                              \
+		uint32_t r[32], bad = 0;                                                                               \
+		SRC32(a);                                                                                              \
+		SRC32(b);                                                                                              \
+		LANES                                                                                                  \
+		{                                                                                                      \
+			uint32_t a = in(a_[i]), b = in(b_[i]);                                                         \
+			bad |= (0x7f800000 - (a & 0x7fffffff)) | (0x7f800000 - (b & 0x7fffffff));                      \
+			r[i] = order32(a) relation order32(b) ? a : b;                                                 \
+		}                                                                                                      \
+		for (unsigned i = 0; i < 32 && bad >> 31; i++)                                                         \
+			r[i] = in(minmax_nan(r[i], in(a_[i]), in(b_[i]), v->mode & GPU_MODE_IEEE));                    \
+		memcpy(v->d, r, sizeof(r));                                                                            \
+	}
+MINMAX(min_f32_keep, <, IN_KEEP)
+MINMAX(min_f32_flush, <, IN_FLUSH)
+F_PICK(min_f32)
+MINMAX(max_f32_keep, >, IN_KEEP)
+MINMAX(max_f32_flush, >, IN_FLUSH)
+F_PICK(max_f32)
 FLOAT3(fma_f32, FMA32(a, b, c))
 FLOAT3(fmac_f32, FMA32(a, b, c))
 BITS3(fma_legacy_f32, legacy_fma(ua, ub, uc))
