@@ -226,11 +226,32 @@ void copy_drop(struct set_copy *copy)
 
 static unsigned differ(unsigned set, const char *what, size_t i, uint32_t got, uint32_t expected, unsigned before)
 {
+	static unsigned lines;
+
 	if (got == expected)
 		return 0;
-	if (!before)
+	if (!before && lines++ < 20)
 		printf("set %u, %s %zu: 0x%x, the reference has 0x%x\n", set, what, i, got, expected);
 	return 1;
+}
+
+/* The record numbers that the slots got are 0, 1, 2 ... in some order. */
+static unsigned compare_numbers(const struct df_mega_view *view, unsigned set, unsigned wrong)
+{
+	uint64_t numbers = 0;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < view->slots; i++) {
+		uint32_t number = view->ring[i].args[DF_RING_ARG_VALUE];
+
+		if (view->ring[i].opcode != DF_RING_OP_PRINTF || view->ring[i].status != DF_RING_DONE)
+			continue;
+		wrong += differ(set, "record number given twice", number, number > 63 || numbers >> number & 1, 0,
+				wrong);
+		numbers |= 1ull << (number & 63);
+		count++;
+	}
+	return wrong + differ(set, "records", 0, view->log[DF_RING_LOG_CURSOR], count, wrong);
 }
 
 /* A record counts as right when its slot published exactly what it says. */
@@ -274,5 +295,5 @@ unsigned copy_compare(const struct set_copy *copy, const struct df_mega_view *vi
 	}
 	for (size_t i = 0; i < copy->ref.io_words; i++)
 		wrong += differ(set, "IO word", i, ((uint32_t *)view->io)[i], copy->ref.io[i], wrong);
-	return compare_log(copy, view, set, wrong);
+	return compare_log(copy, view, set, compare_numbers(view, set, wrong));
 }

@@ -2,7 +2,7 @@
 /* Dispatch on a device, compared word for word with the reference. */
 #include <check.h>
 #include <errno.h>
-#include <malloc.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +11,41 @@
 #define MANY 1000u
 
 static struct df_mega *mega;
+
+/* Heap allocations that the library (linked into this program) asks for; what the software GPU does is its own affair.
+ * Sanitizers bring an allocator of their own, and nothing is counted then. */
+static unsigned allocations;
+static bool counting;
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+extern char __executable_start, etext;
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *old, size_t size);
+
+static void count_caller(const char *caller)
+{
+	if (counting && caller >= &__executable_start && caller < &etext)
+		allocations++;
+}
+
+void *malloc(size_t size)
+{
+	count_caller(__builtin_return_address(0));
+	return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+	count_caller(__builtin_return_address(0));
+	return __libc_calloc(count, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+	count_caller(__builtin_return_address(0));
+	return __libc_realloc(old, size);
+}
+#endif
 
 static struct df_mega *mega_make(struct df_mega_options options)
 {
@@ -204,7 +239,7 @@ START_TEST(scratch_makes_repeats_free)
 		sets[i] = set_make(&views[i]);
 	for (unsigned round = 0; round < 6; round++) {
 		struct set_copy copies[8];
-		struct mallinfo2 heap;
+		int ret;
 
 		for (unsigned i = 0; i < 8; i++) {
 			set_fill(&views[i], 500 + 8 * round + i);
@@ -219,10 +254,13 @@ START_TEST(scratch_makes_repeats_free)
 			sets[0] = sets[7], views[0] = views[7], copies[0] = copies[7];
 			sets[7] = set, views[7] = view, copies[7] = copy;
 		}
-		heap = mallinfo2();
-		must(df_mega_dispatch_scratch(mega, sets, 8, DF_MEGA_CONTROL | DF_MEGA_RING, scratch, &stats));
+		allocations = 0;
+		counting = true;
+		ret = df_mega_dispatch_scratch(mega, sets, 8, DF_MEGA_CONTROL | DF_MEGA_RING, scratch, &stats);
+		counting = false;
+		must(ret);
 		if (round) {
-			ck_assert_uint_eq(mallinfo2().uordblks, heap.uordblks);
+			ck_assert_uint_eq(allocations, 0);
 			ck_assert_uint_eq(stats.device_allocations, 0);
 			ck_assert_uint_eq(stats.device_allocation_B, 0);
 		}
@@ -297,7 +335,8 @@ END_TEST
 
 START_TEST(sizes_and_formats_are_refused)
 {
-	struct df_mega_shape small = DF_OPTIONS(small, .slots = 64), odd = DF_OPTIONS(odd, .slots = 96);
+	struct df_mega_shape small = DF_OPTIONS(small, .slots = 64, .log_records = 8, .io_slots = 4),
+			     odd = DF_OPTIONS(odd, .slots = 96);
 	struct df_bo_options options = DF_OPTIONS(options, .domain = DF_DOMAIN_HOST_CACHED);
 	struct df_mega_view view;
 	struct df_mega_set set = set_make(&view), other;
