@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Buffer objects. A BO is allocated, gets its address and is mapped there in one step, and keeps the address until it is
- * destroyed. Private ones are always valid in the address space; exportable, imported and wrapped ones cannot be (the
- * kernel refuses to export what is always valid), so batches that use them list them.
+ * Buffer objects. A BO is allocated, gets its address and is mapped there in one step, and keeps the address until it
+ * is destroyed. Private ones are always valid in the address space; exportable, imported and wrapped ones cannot be
+ * (the kernel refuses to export what is always valid), so batches that use them list them.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -91,8 +91,10 @@ static int bo_place(struct df_bo *bo, const struct df_bo_desc *desc)
 	ret = df_va_alloc(&device->va, bo->alloc_B, align, range.start, range.end, &bo->va);
 	pthread_mutex_unlock(&device->lock);
 	if (ret < 0)
-		return df_error_set(ret, "BO %s: no free GPU addresses for %llu bytes. Fix: destroy BOs, or open the device "
-		                         "with a larger va_reserve_B", df_bo_label(bo), (unsigned long long)bo->alloc_B);
+		return df_error_set(ret,
+				    "BO %s: no free GPU addresses for %llu bytes. Fix: destroy BOs, or open the device "
+				    "with a larger va_reserve_B",
+				    df_bo_label(bo), (unsigned long long)bo->alloc_B);
 	ret = device->kmd->va_map(device, bo->handle, 0, bo->va, bo->alloc_B, bo->va_flags);
 	if (!ret)
 		return 0;
@@ -134,7 +136,7 @@ static int bo_finish_creation(struct df_bo *bo, const struct df_bo_desc *desc, s
 }
 
 static int bo_create(struct df_device *device, const struct df_bo_desc *desc, bool exportable, bool internal,
-                     struct df_bo **bo_out)
+		     struct df_bo **bo_out)
 {
 	struct df_kmd_bo_desc memory;
 	struct df_bo *bo = bo_alloc(device, desc);
@@ -167,7 +169,7 @@ int df_bo_create_internal(struct df_device *device, const struct df_bo_desc *des
 }
 
 static int read_options(const char *what, struct df_device *device, const struct df_bo_options *options,
-                        struct df_bo_options *copy, struct df_bo_desc *desc)
+			struct df_bo_options *copy, struct df_bo_desc *desc)
 {
 	int ret;
 
@@ -177,13 +179,14 @@ static int read_options(const char *what, struct df_device *device, const struct
 	if (ret < 0)
 		return ret;
 	if ((unsigned)copy->domain > DF_DOMAIN_HOST_WC)
-		return df_error_set(-EINVAL, "%s: domain %d does not exist. Fix: one of enum df_domain", what, copy->domain);
+		return df_error_set(-EINVAL, "%s: domain %d does not exist. Fix: one of enum df_domain", what,
+				    copy->domain);
 	if ((unsigned)copy->recovery > DF_BO_SCRATCH)
-		return df_error_set(-EINVAL, "%s: recovery class %d does not exist. Fix: one of enum df_bo_class, or 0", what,
-		                    copy->recovery);
+		return df_error_set(-EINVAL, "%s: recovery class %d does not exist. Fix: one of enum df_bo_class, or 0",
+				    what, copy->recovery);
 	if (copy->align_B & (copy->align_B - 1) || copy->align_B > MAX_BYTES)
 		return df_error_set(-EINVAL, "%s: align_B %llu is not a power of two up to 2^46", what,
-		                    (unsigned long long)copy->align_B);
+				    (unsigned long long)copy->align_B);
 	if (copy->no_cpu_access && copy->domain != DF_DOMAIN_DEVICE)
 		return df_error_set(-EINVAL, "%s: no_cpu_access is for DF_DOMAIN_DEVICE only. Fix: leave it out", what);
 	*desc = (struct df_bo_desc){
@@ -205,12 +208,12 @@ static int check_bytes(const char *what, const struct df_bo_desc *desc)
 		return df_error_set(-EINVAL, "%s: BO %s of 0 bytes. Fix: at least 1", what, name);
 	if (desc->bytes > MAX_BYTES)
 		return df_error_set(-ENOMEM, "%s: BO %s of %llu bytes is more than any device addresses", what, name,
-		                    (unsigned long long)desc->bytes);
+				    (unsigned long long)desc->bytes);
 	return 0;
 }
 
 DF_API int df_bo_create(struct df_device *device, uint64_t bytes, const struct df_bo_options *options,
-                        struct df_bo **bo_out)
+			struct df_bo **bo_out)
 {
 	struct df_bo_options copy;
 	struct df_bo_desc desc;
@@ -228,8 +231,8 @@ DF_API int df_bo_create(struct df_device *device, uint64_t bytes, const struct d
 	return bo_create(device, &desc, copy.exportable, false, bo_out);
 }
 
-DF_API int df_bo_from_memory(struct df_device *device, void *memory, uint64_t bytes, const struct df_bo_options *options,
-                             struct df_bo **bo_out)
+DF_API int df_bo_from_memory(struct df_device *device, void *memory, uint64_t bytes,
+			     const struct df_bo_options *options, struct df_bo **bo_out)
 {
 	struct df_bo_options copy;
 	struct df_bo_desc desc;
@@ -248,14 +251,18 @@ DF_API int df_bo_from_memory(struct df_device *device, void *memory, uint64_t by
 		return ret;
 	page = device->info.va_align_B;
 	if (!memory || (uintptr_t)memory % page || bytes % page)
-		return df_error_set(-EINVAL, "df_bo_from_memory: %p of %llu bytes is not whole pages of %llu. Fix: allocate "
-		                             "with mmap or aligned_alloc, in whole pages",
-		                    memory, (unsigned long long)bytes, (unsigned long long)page);
+		return df_error_set(-EINVAL,
+				    "df_bo_from_memory: %p of %llu bytes is not whole pages of %llu. Fix: allocate "
+				    "with mmap or aligned_alloc, in whole pages",
+				    memory, (unsigned long long)bytes, (unsigned long long)page);
 	if (copy.exportable)
-		return df_error_set(-EINVAL, "df_bo_from_memory: the caller's memory cannot be exported. Fix: leave out "
-		                             "exportable, or use df_bo_create");
-	if (copy.domain == DF_DOMAIN_DEVICE && options)
-		return df_error_set(-EINVAL, "df_bo_from_memory: the caller's memory is host memory. Fix: DF_DOMAIN_HOST_CACHED");
+		return df_error_set(-EINVAL,
+				    "df_bo_from_memory: the caller's memory cannot be exported. Fix: leave out "
+				    "exportable, or use df_bo_create");
+	if (copy.no_cpu_access || copy.domain == DF_DOMAIN_HOST_WC)
+		return df_error_set(-EINVAL,
+				    "df_bo_from_memory: the caller's memory is cached host memory. Fix: leave out %s",
+				    copy.no_cpu_access ? "no_cpu_access" : "the domain");
 	desc.domain = DF_DOMAIN_HOST_CACHED;
 	bo = bo_alloc(device, &desc);
 	if (!bo)
@@ -284,7 +291,7 @@ static bool handle_is_known(struct df_device *device, uint32_t handle)
 }
 
 DF_API int df_bo_import(struct df_device *device, int dmabuf_fd, const struct df_bo_options *options,
-                        struct df_bo **bo_out)
+			struct df_bo **bo_out)
 {
 	struct df_bo_options copy;
 	struct df_bo_desc desc;
@@ -303,8 +310,9 @@ DF_API int df_bo_import(struct df_device *device, int dmabuf_fd, const struct df
 	if (ret < 0)
 		return ret;
 	if (handle_is_known(device, handle))
-		return df_error_set(-EEXIST, "df_bo_import: dma-buf %d is already a BO of this device. Fix: use that BO",
-		                    dmabuf_fd);
+		return df_error_set(-EEXIST,
+				    "df_bo_import: dma-buf %d is already a BO of this device. Fix: use that BO",
+				    dmabuf_fd);
 	ret = device->kmd->bo_size(device, handle, &desc.bytes);
 	bo = ret < 0 ? NULL : bo_alloc(device, &desc);
 	if (!bo) {
@@ -324,8 +332,10 @@ DF_API int df_bo_export(struct df_bo *bo, int *dmabuf_fd_out)
 	if (!bo || !dmabuf_fd_out)
 		return df_error_set(-EINVAL, "df_bo_export: %s is NULL", bo ? "dmabuf_fd_out" : "bo");
 	if (!bo->exportable)
-		return df_error_set(-EPERM, "df_bo_export: BO %s is private to the device. Fix: create it with .exportable = "
-		                            "true", df_bo_label(bo));
+		return df_error_set(-EPERM,
+				    "df_bo_export: BO %s is private to the device. Fix: create it with .exportable = "
+				    "true",
+				    df_bo_label(bo));
 	ret = bo->device->kmd->bo_export(bo->device, bo->handle, dmabuf_fd_out);
 	return ret < 0 ? df_error_within(ret, "BO %s", df_bo_label(bo)) : 0;
 }
@@ -358,8 +368,9 @@ DF_API int df_bo_destroy(struct df_bo *bo)
 		return 0;
 	users = atomic_load(&bo->users);
 	if (users)
-		return df_error_set(-EBUSY, "df_bo_destroy: BO %s is used by %u batch%s. Fix: destroy or reset %s first",
-		                    df_bo_label(bo), users, users == 1 ? "" : "es", users == 1 ? "it" : "them");
+		return df_error_set(-EBUSY,
+				    "df_bo_destroy: BO %s is used by %u batch%s. Fix: destroy or reset %s first",
+				    df_bo_label(bo), users, users == 1 ? "" : "es", users == 1 ? "it" : "them");
 	atomic_fetch_sub(&bo->device->live.bos, 1);
 	bo_free(bo);
 	return 0;
@@ -401,8 +412,8 @@ int df_bo_check_range(const struct df_bo *bo, uint64_t offset_B, uint64_t bytes,
 	if (offset_B <= bo->size_B && bytes <= bo->size_B - offset_B)
 		return 0;
 	return df_error_set(-ERANGE, "%s: %llu bytes from offset %llu are not inside BO %s of %llu bytes", what,
-	                    (unsigned long long)bytes, (unsigned long long)offset_B, df_bo_label(bo),
-	                    (unsigned long long)bo->size_B);
+			    (unsigned long long)bytes, (unsigned long long)offset_B, df_bo_label(bo),
+			    (unsigned long long)bo->size_B);
 }
 
 DF_API int df_bo_map(struct df_bo *bo, void **map_out)
@@ -419,8 +430,10 @@ DF_API int df_bo_map(struct df_bo *bo, void **map_out)
 		return 0;
 	}
 	if (!bo->cpu_access)
-		return df_error_set(-EPERM, "df_bo_map: BO %s was created with no_cpu_access. Fix: leave that out, or use "
-		                            "df_bo_read and df_bo_write", df_bo_label(bo));
+		return df_error_set(-EPERM,
+				    "df_bo_map: BO %s was created with no_cpu_access. Fix: leave that out, or use "
+				    "df_bo_read and df_bo_write",
+				    df_bo_label(bo));
 	device = bo->device;
 	pthread_mutex_lock(&device->lock);
 	map = atomic_load_explicit(&bo->map, memory_order_relaxed);

@@ -9,13 +9,13 @@
 #include "core/context.h"
 #include "core/internal.h"
 
-#define STAGE_B        (1u << 20)
+#define STAGE_B         (1u << 20)
 #define COPY_TIMEOUT_NS (60ull * 1000000000u)
 
 struct copy {
 	struct df_bo *stage;
-	/* The BO as the copy's batch sees it: the same memory at the same address, without its class, so that INPUT may be
-	 * written too. */
+	/* The BO as the copy's batch sees it: the same memory at the same address, without its class, so that INPUT may
+	 * be written too. */
 	struct df_bo bo;
 	struct df_batch *batch;
 	void *map;
@@ -54,7 +54,8 @@ static int copy_finish(struct copy *copy, int ret)
 {
 	int left = df_batch_destroy(copy->batch);
 
-	/* A copy that is still running keeps its memory: leaking it is better than letting the GPU write to another's. */
+	/* A copy that is still running keeps its memory: leaking it is better than letting the GPU write to another's.
+	 */
 	if (left < 0)
 		return ret < 0 ? ret : left;
 	df_bo_destroy_internal(copy->stage);
@@ -69,7 +70,7 @@ static int run(struct copy *copy, uint64_t offset_B, uint64_t bytes)
 	ret = df_batch_reset(copy->batch);
 	if (!ret)
 		ret = copy->to_bo ? df_batch_copy(copy->batch, &copy->bo, offset_B, copy->stage, 0, bytes)
-		                  : df_batch_copy(copy->batch, copy->stage, 0, &copy->bo, offset_B, bytes);
+				  : df_batch_copy(copy->batch, copy->stage, 0, &copy->bo, offset_B, bytes);
 	if (!ret)
 		ret = df_batch_seal(copy->batch);
 	if (!ret)

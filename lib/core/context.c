@@ -133,9 +133,6 @@ int df_context_renew(struct df_context *context)
 
 	if (ret < 0)
 		return ret;
-	/* What has retired stays signalled on the new timeline. */
-	if (timeline && context->oldest > 1)
-		context->device->kmd->point_signal(context->device, timeline, context->oldest - 1);
 	kernel_destroy(context);
 	context->timeline = timeline;
 	context->recoveries++;
@@ -189,7 +186,7 @@ static void context_unpublish(struct df_context *context)
 }
 
 static int context_create(struct df_device *device, const struct df_context_options *options, bool internal,
-                          struct df_context **context_out)
+			  struct df_context **context_out)
 {
 	struct df_context *context = calloc(1, sizeof(*context));
 	uint32_t kernel;
@@ -229,7 +226,7 @@ int df_context_create_internal(struct df_device *device, struct df_context **con
 }
 
 DF_API int df_context_create(struct df_device *device, const struct df_context_options *options,
-                             struct df_context **context_out)
+			     struct df_context **context_out)
 {
 	struct df_context_options copy;
 	int ret;
@@ -240,12 +237,14 @@ DF_API int df_context_create(struct df_device *device, const struct df_context_o
 	if (ret < 0)
 		return ret;
 	if (copy.priority < DF_PRIORITY_LOW || copy.priority > DF_PRIORITY_HIGH)
-		return df_error_set(-EINVAL, "df_context_create: priority %d does not exist. Fix: one of enum df_priority",
-		                    copy.priority);
+		return df_error_set(-EINVAL,
+				    "df_context_create: priority %d does not exist. Fix: one of enum df_priority",
+				    copy.priority);
 	if (copy.max_in_flight > device->info.max_jobs)
-		return df_error_set(-EINVAL, "df_context_create: max_in_flight is %u, the kernel takes %u jobs of a context. "
-		                             "Fix: at most that many, or more contexts",
-		                    copy.max_in_flight, device->info.max_jobs);
+		return df_error_set(-EINVAL,
+				    "df_context_create: max_in_flight is %u, the kernel takes %u jobs of a context. "
+				    "Fix: at most that many, or more contexts",
+				    copy.max_in_flight, device->info.max_jobs);
 	return context_create(device, &copy, false, context_out);
 }
 
@@ -268,6 +267,7 @@ static struct df_fence *youngest_fence(struct df_context *context)
 DF_API int df_context_destroy(struct df_context *context)
 {
 	struct df_fence *fence;
+	bool final;
 	int ret;
 
 	if (!context)
@@ -275,11 +275,12 @@ DF_API int df_context_destroy(struct df_context *context)
 	fence = youngest_fence(context);
 	if (fence) {
 		ret = df_fence_wait(fence, df_now_ns() + DESTROY_WAIT_NS, NULL);
+		final = atomic_load(&fence->final);
 		df_fence_unref(fence);
-		if (ret == -ETIME)
-			return df_error_set(-ETIME, "df_context_destroy: a batch is still running after %llu s; the context stays. "
-			                            "Fix: wait for its fences first",
-			                    DESTROY_WAIT_NS / 1000000000u);
+		if (!final)
+			return df_error_within(
+				ret, "df_context_destroy: a batch still runs and the context stays. Fix: wait for "
+				     "its fences first");
 	}
 	context_unpublish(context);
 	df_context_unref(context);

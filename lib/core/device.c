@@ -57,8 +57,10 @@ static int find_encoder(struct df_device *device)
 		device->enc = encoders[i].encoder;
 		return 0;
 	}
-	return df_error_set(-ENODEV, "device %s: no command streams can be written for %s. Fix: use a gfx10.3 GPU or "
-	                             "\"soft:gfx1030\"", df_device_name(device), device->info.target);
+	return df_error_set(-ENODEV,
+			    "device %s: no command streams can be written for %s. Fix: use a gfx10.3 GPU or "
+			    "\"soft:gfx1030\"",
+			    df_device_name(device), device->info.target);
 }
 
 static int init_addresses(struct df_device *device, uint64_t reserve_B)
@@ -66,8 +68,10 @@ static int init_addresses(struct df_device *device, uint64_t reserve_B)
 	struct df_va_range ranges[2];
 
 	if (reserve_B && reserve_B < MIN_RESERVE_B)
-		return df_error_set(-EINVAL, "df_device_open: va_reserve_B is %llu, less than the library itself needs. Fix: "
-		                             "at least %u, or 0 for all", (unsigned long long)reserve_B, MIN_RESERVE_B);
+		return df_error_set(-EINVAL,
+				    "df_device_open: va_reserve_B is %llu, less than the library itself needs. Fix: "
+				    "at least %u, or 0 for all",
+				    (unsigned long long)reserve_B, MIN_RESERVE_B);
 	for (int i = 0; i < 2; i++) {
 		ranges[i] = device->info.va[i];
 		if (reserve_B && ranges[i].end - ranges[i].start > reserve_B)
@@ -142,8 +146,8 @@ static int refuse_close(const struct df_device *device)
 		const char *name;
 		unsigned count;
 	} live[] = {
-		{"BO", atomic_load(&device->live.bos)},           {"code", atomic_load(&device->live.codes)},
-		{"batch", atomic_load(&device->live.batches)},    {"context", atomic_load(&device->live.contexts)},
+		{"BO", atomic_load(&device->live.bos)},        {"code", atomic_load(&device->live.codes)},
+		{"batch", atomic_load(&device->live.batches)}, {"context", atomic_load(&device->live.contexts)},
 		{"fence", atomic_load(&device->live.fences)},
 	};
 	char list[128] = "";
@@ -153,12 +157,17 @@ static int refuse_close(const struct df_device *device)
 		if (!live[i].count)
 			continue;
 		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%u %s%s", used ? ", " : "", live[i].count,
-		                         live[i].name, live[i].count == 1 ? "" : i == 2 ? "es" : "s");
+					 live[i].name,
+					 live[i].count == 1 ? ""
+					 : i == 2           ? "es"
+							    : "s");
 	}
 	if (!used)
 		return 0;
-	return df_error_set(-EBUSY, "device %s: not closed, still alive: %s. Fix: destroy them first (df_fence_put for "
-	                            "fences)", df_device_name(device), list);
+	return df_error_set(-EBUSY,
+			    "device %s: not closed, still alive: %s. Fix: destroy them first (df_fence_put for "
+			    "fences)",
+			    df_device_name(device), list);
 }
 
 DF_API int df_device_close(struct df_device *device)
@@ -226,7 +235,8 @@ DF_API int df_device_get_info(struct df_device *device, struct df_device_info *i
 
 DF_API unsigned df_device_counters(struct df_device *device, struct df_counter *counters, unsigned max)
 {
-	/* The two structs name the same two fields; copied through a piece of the stack, so that neither depends on it. */
+	/* The two structs name the same two fields; copied through a piece of the stack, so that neither depends on it.
+	 */
 	struct df_node_count counts[64];
 	unsigned n;
 
@@ -260,7 +270,8 @@ DF_API int df_device_finding(struct df_device *device, unsigned i, char *text, s
 	void *file = NULL;
 
 	if (!device || !text || !text_size_B)
-		return df_error_set(-EINVAL, "df_device_finding: %s", device ? "no room for the text" : "device is NULL");
+		return df_error_set(-EINVAL, "df_device_finding: %s",
+				    device ? "no room for the text" : "device is NULL");
 	soft = df_node_soft(device->node, &file);
 	if (!soft || !soft->finding || soft->finding(file, i, text, text_size_B) < 0)
 		return -ENOENT;

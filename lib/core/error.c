@@ -56,15 +56,16 @@ int df_options_read(const char *what, const void *options, void *copy, size_t kn
 		return 0;
 	memcpy(&size, options, sizeof(size));
 	if (size <= sizeof(size) || size > OPTIONS_MAX_B)
-		return df_error_set(-EINVAL,
-		                    "%s: options.size_B is %zu, expected %zu. Fix: initialise the options with DF_OPTIONS",
-		                    what, size, known);
+		return df_error_set(
+			-EINVAL, "%s: options.size_B is %zu, expected %zu. Fix: initialise the options with DF_OPTIONS",
+			what, size, known);
 	for (size_t i = known; i < size; i++)
 		if (((const unsigned char *)options)[i])
-			return df_error_set(-E2BIG,
-			                    "%s: options byte %zu is set and this library knows %zu bytes. Fix: use the "
-			                    "header of this version, or clear the newer options",
-			                    what, i, known);
+			return df_error_set(
+				-E2BIG,
+				"%s: options byte %zu is set and this library knows %zu bytes. Fix: use the "
+				"header of this version, or clear the newer options",
+				what, i, known);
 	memcpy(copy, options, size < known ? size : known);
 	memcpy(copy, &known, sizeof(known));
 	return 0;

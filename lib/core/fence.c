@@ -94,8 +94,8 @@ void df_fence_unref(struct df_fence *fence)
 	if (atomic_fetch_sub_explicit(&fence->references, 1, memory_order_acq_rel) != 1)
 		return;
 	fence->next = atomic_load_explicit(&context->returned_fences, memory_order_relaxed);
-	while (!atomic_compare_exchange_weak_explicit(&context->returned_fences, &fence->next, fence, memory_order_release,
-	                                              memory_order_relaxed))
+	while (!atomic_compare_exchange_weak_explicit(&context->returned_fences, &fence->next, fence,
+						      memory_order_release, memory_order_relaxed))
 		;
 	/* The fence's memory is the context's: it may be gone behind this. */
 	df_context_unref(context);
@@ -123,18 +123,24 @@ static int report_final(const struct df_fence *fence, struct df_wait_info *info_
 	case DF_DONE:
 		return 0;
 	case DF_MEMORY_LOST:
-		return df_error_set(-EIO, "submission %llu: device memory was lost in a reset and the batch cannot be run again. "
-		                          "Fix: restore the BOs and submit again", (unsigned long long)fence->sequence);
+		return df_error_set(
+			-EIO,
+			"submission %llu: device memory was lost in a reset and the batch cannot be run again. "
+			"Fix: restore the BOs and submit again",
+			(unsigned long long)fence->sequence);
 	case DF_DEVICE_GONE:
 		return df_error_set(-ENODEV, "submission %llu: the device is gone. Fix: close it and open another",
-		                    (unsigned long long)fence->sequence);
+				    (unsigned long long)fence->sequence);
 	case DF_GUILTY_RESET:
-		return df_error_set(-ECANCELED, "submission %llu: the batch made the GPU hang or fault and was ended by a reset. "
-		                                "Fix: look for an endless loop or a bad address in its launches",
-		                    (unsigned long long)fence->sequence);
+		return df_error_set(-ECANCELED,
+				    "submission %llu: the batch made the GPU hang or fault and was ended by a reset. "
+				    "Fix: look for an endless loop or a bad address in its launches",
+				    (unsigned long long)fence->sequence);
 	default:
-		return df_error_set(-ECANCELED, "submission %llu: ended by a reset that another batch caused. Fix: submit it "
-		                                "again", (unsigned long long)fence->sequence);
+		return df_error_set(-ECANCELED,
+				    "submission %llu: ended by a reset that another batch caused. Fix: submit it "
+				    "again",
+				    (unsigned long long)fence->sequence);
 	}
 }
 
@@ -143,7 +149,7 @@ static int report_running(const struct df_fence *fence, struct df_wait_info *inf
 	if (info_out)
 		*info_out = (struct df_wait_info){.verdict = DF_RUNNING};
 	return df_error_set(-ETIME, "submission %llu: still running at the deadline",
-	                    (unsigned long long)fence->sequence);
+			    (unsigned long long)fence->sequence);
 }
 
 static void relax(void)
@@ -187,6 +193,28 @@ static bool spin(struct df_fence *fence, uint64_t deadline_ns)
 	return false;
 }
 
+/* The kernel answered about the job that was handle of kernel. Lock held. Result as of ask_kernel(). */
+static int judge(struct df_fence *fence, uint32_t kernel, uint64_t handle, int answer)
+{
+	struct df_context *context = fence->context;
+	struct df_slot *slot = fence->slot;
+
+	/* Another thread may have settled it meanwhile; then the names are others. */
+	if (is_final(fence) || df_journal_retire(context, fence->sequence) ||
+	    handle != atomic_load_explicit(&slot->handle, memory_order_relaxed) ||
+	    kernel != atomic_load_explicit(&context->kernel, memory_order_relaxed))
+		return 0;
+	if (!df_journal_is_over(answer))
+		return df_error_set(answer, "submission %llu: the kernel's wait failed: %s",
+				    (unsigned long long)fence->sequence, strerror(-answer));
+	/* A success without the marker is looked at twice, a while apart: nothing is run again by mistake. */
+	if (!answer && !slot->suspect) {
+		slot->suspect = true;
+		return -EBUSY;
+	}
+	return df_journal_loss(context, answer);
+}
+
 /* Asks the kernel; deadline_ns 0 polls. 0: nothing new or settled; -EBUSY: sleep a little, a loss is being settled. */
 static int ask_kernel(struct df_fence *fence, uint64_t deadline_ns)
 {
@@ -207,13 +235,7 @@ static int ask_kernel(struct df_fence *fence, uint64_t deadline_ns)
 	if (ret == -EBUSY)
 		return 0;
 	df_lock_take(&context->lock);
-	/* Another thread may have settled it meanwhile; then the handle is another. */
-	if (is_final(fence) || df_journal_retire(context, fence->sequence) ||
-	    handle != atomic_load_explicit(&fence->slot->handle, memory_order_relaxed) ||
-	    kernel != atomic_load_explicit(&context->kernel, memory_order_relaxed))
-		ret = 0;
-	else
-		ret = df_journal_loss(context, ret);
+	ret = judge(fence, kernel, handle, ret);
 	df_lock_give(&context->lock);
 	return ret;
 }
@@ -311,14 +333,17 @@ DF_API int df_fence_export(struct df_fence *fence, int *sync_file_fd_out)
 	device = fence->device;
 	df_lock_take(&context->lock);
 	if (is_final(fence) && fence->info.verdict != DF_DONE)
-		ret = df_error_set(-ECANCELED, "df_fence_export: submission %llu was lost; its fence would say it is done. Fix: "
-		                               "export the fence of a submission that runs",
-		                   (unsigned long long)fence->sequence);
+		ret = df_error_set(-ECANCELED,
+				   "df_fence_export: submission %llu was lost; its fence would say it is done. Fix: "
+				   "export the fence of a submission that runs",
+				   (unsigned long long)fence->sequence);
+	else if (is_final(fence))
+		ret = device->kmd->signalled_fd(device, sync_file_fd_out);
 	else if (context->timeline)
 		ret = device->kmd->point_fd(device, context->timeline, fence->sequence, sync_file_fd_out);
 	else
 		ret = device->kmd->fence_fd(device, atomic_load(&context->kernel), atomic_load(&fence->slot->handle),
-		                            sync_file_fd_out);
+					    sync_file_fd_out);
 	df_lock_give(&context->lock);
 	return ret;
 }

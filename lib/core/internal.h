@@ -57,15 +57,17 @@ struct df_device {
 	struct df_kmd_info info;
 	uint32_t spin_ns, sleep_ns;
 	atomic_bool gone; /* the kernel said ENODEV */
+	/* The page fault that a verdict named last: kernels keep telling of it. */
+	_Atomic uint64_t named_fault;
 
 	struct df_live live;
 	pthread_mutex_t lock;
-	struct df_va va;               /* lock */
-	struct df_bo *bos;             /* lock; all, the library's own too */
-	struct df_context *contexts;   /* lock */
-	struct df_context *copy;       /* lock; of the library's own copies, made on first use */
-	void *encoder_data;            /* encoder */
-	pthread_mutex_t copy_lock;     /* held over a whole copy by the GPU (bo_copy.c); taken before all others */
+	struct df_va va;             /* lock */
+	struct df_bo *bos;           /* lock; all, the library's own too */
+	struct df_context *contexts; /* lock */
+	struct df_context *copy;     /* lock; of the library's own copies, made on first use */
+	void *encoder_data;          /* encoder */
+	pthread_mutex_t copy_lock;   /* held over a whole copy by the GPU (bo_copy.c); taken before all others */
 };
 
 /* "soft:gfx1030" */
@@ -83,8 +85,8 @@ enum df_va_hint {
 
 struct df_bo {
 	struct df_device *device;
-	uint64_t va;     /* for life */
-	uint64_t size_B; /* what the caller asked for */
+	uint64_t va;      /* for life */
+	uint64_t size_B;  /* what the caller asked for */
 	uint64_t alloc_B; /* whole pages: of the allocation and of the mapping */
 	uint32_t handle;
 	enum df_domain domain;
@@ -94,7 +96,7 @@ struct df_bo {
 	bool cpu_access;
 	unsigned va_flags; /* DF_KMD_VA_* of its mapping */
 	_Atomic(void *) map;
-	atomic_uint users; /* batches that name it */
+	atomic_uint users;          /* batches that name it */
 	struct df_bo *next, **prev; /* device->bos, device->lock */
 	char name[48];
 };
@@ -129,7 +131,8 @@ struct df_batch_submit {
 	/* The first IB; others hang off it by chaining. Padded to info.ib_size_align_dw, at most info.max_ib_dw. */
 	uint64_t ib_va;
 	uint32_t ib_dw;
-	/* BOs that are not always valid, each once. external_handles runs beside it (kept by whoever writes the list). */
+	/* BOs that are not always valid, each once. external_handles runs beside it (kept by whoever writes the list).
+	 */
 	struct df_bo **external;
 	uint32_t *external_handles;
 	unsigned external_count;

@@ -108,9 +108,9 @@ void df_journal_describe(struct df_context *context, struct df_slot *slot, struc
 }
 
 /*
- * Read without the other context's lock, which could be taken in the opposite order by another thread. kernel is 0 while
- * a context is being replaced and its handles change only then, so an equal kernel before and after means a pair that
- * belongs together; names of dead contexts are refused by the kernel.
+ * Read without the other context's lock, which could be taken in the opposite order by another thread. kernel is 0
+ * while a context is being replaced and its handles change only then, so an equal kernel before and after means a pair
+ * that belongs together; names of dead contexts are refused by the kernel.
  */
 static int name_fence(const struct df_fence *fence, struct df_kmd_dependency *dependency)
 {
@@ -124,7 +124,7 @@ static int name_fence(const struct df_fence *fence, struct df_kmd_dependency *de
 }
 
 int df_journal_dependencies(struct df_fence *const *fences, unsigned count, struct df_kmd_dependency *dependencies,
-                            unsigned *count_out)
+			    unsigned *count_out)
 {
 	unsigned n = 0;
 
@@ -137,12 +137,15 @@ int df_journal_dependencies(struct df_fence *const *fences, unsigned count, stru
 			if (ret < 0)
 				sched_yield();
 		} while (ret < 0 && ++yields < RENEWAL_YIELDS);
-		/* Asked last: a fence that became final may have lent its slot to a later one, which must not be named. */
+		/* Asked last: a fence that became final may have lent its slot to a later one, which must not be named.
+		 */
 		if (atomic_load_explicit(&fences[i]->final, memory_order_acquire))
 			continue;
 		if (ret < 0)
-			return df_error_set(-EAGAIN, "a context that is waited for is being replaced after a loss. Fix: submit again "
-			                             "later");
+			return df_error_set(
+				-EAGAIN,
+				"a context that is waited for is being replaced after a loss. Fix: submit again "
+				"later");
 		n++;
 	}
 	*count_out = n;
@@ -158,7 +161,8 @@ static bool contents_survive(struct df_device *device)
 
 	pthread_mutex_lock(&device->lock);
 	for (const struct df_bo *bo = device->bos; bo && survive; bo = bo->next)
-		survive = bo->domain != DF_DOMAIN_DEVICE || bo->recovery == DF_BO_OUTPUT || bo->recovery == DF_BO_SCRATCH;
+		survive =
+			bo->domain != DF_DOMAIN_DEVICE || bo->recovery == DF_BO_OUTPUT || bo->recovery == DF_BO_SCRATCH;
 	pthread_mutex_unlock(&device->lock);
 	return survive;
 }
@@ -177,6 +181,7 @@ static int resubmit(struct df_context *context, struct df_slot *slot)
 	uint64_t handle;
 	int ret;
 
+	slot->suspect = false;
 	atomic_store(slot->marker, 0);
 	df_journal_describe(context, slot, &submission);
 	ret = df_journal_dependencies(slot->waits, slot->wait_count, dependencies, &submission.dependency_count);
@@ -204,6 +209,8 @@ static void replay(struct df_context *context, bool repeat, struct df_wait_info 
 		if (repeat)
 			continue;
 		verdict.latency_ns = df_now_ns() - slot->submitted_ns;
+		if (verdict.page_fault)
+			atomic_store(&context->device->named_fault, verdict.fault_address);
 		close_slot(slot, &verdict);
 		if (verdict.verdict == DF_GUILTY_RESET)
 			verdict = (struct df_wait_info){.verdict = DF_INNOCENT_RESET};
@@ -218,14 +225,30 @@ static int device_gone(struct df_context *context)
 	return 0;
 }
 
+bool df_journal_is_over(int error)
+{
+	switch (error) {
+	case 0:
+	case -ECANCELED:
+	case -ETIME:
+	case -ENODATA:
+	case -EIO:
+	case -EHWPOISON:
+	case -ENODEV:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Are all jobs of the context over, as the kernel sees it? */
 static bool settled(struct df_context *context)
 {
 	struct df_device *device = context->device;
 	const struct df_slot *youngest = df_journal_youngest(context);
 
-	return !youngest || device->kmd->wait(device, atomic_load(&context->kernel), atomic_load(&youngest->handle), 0) !=
-	                            -EBUSY;
+	return !youngest || df_journal_is_over(device->kmd->wait(device, atomic_load(&context->kernel),
+								 atomic_load(&youngest->handle), 0));
 }
 
 static struct df_wait_info judge(struct df_context *context, const struct df_kmd_reset *reset, int error)
@@ -238,7 +261,8 @@ static struct df_wait_info judge(struct df_context *context, const struct df_kmd
 		verdict.verdict = DF_GUILTY_RESET;
 	else if (reset->memory_lost)
 		verdict.verdict = DF_MEMORY_LOST;
-	if (context->device->kmd->fault(context->device, &fault) >= 0) {
+	if (context->device->kmd->fault(context->device, &fault) >= 0 &&
+	    fault.address != atomic_load(&context->device->named_fault)) {
 		verdict.page_fault = true;
 		verdict.fault_address = fault.address;
 	}

@@ -18,36 +18,40 @@ struct request {
 static int check_batch(const struct df_context *context, const struct df_batch_submit *batch)
 {
 	if (batch->device != context->device)
-		return df_error_set(-EXDEV, "df_submit: the batch belongs to device %s, the context to %s. Fix: record it for "
-		                            "the context's device",
-		                    df_device_name(batch->device), df_device_name(context->device));
+		return df_error_set(-EXDEV,
+				    "df_submit: the batch belongs to device %s, the context to %s. Fix: record it for "
+				    "the context's device",
+				    df_device_name(batch->device), df_device_name(context->device));
 	if (!batch->sealed)
 		return df_error_set(-EINVAL, "df_submit: the batch is not sealed. Fix: df_batch_seal() first");
 	if (atomic_load_explicit(&context->device->gone, memory_order_relaxed))
 		return df_error_set(-ENODEV, "df_submit: device %s is gone. Fix: close it and open another",
-		                    df_device_name(context->device));
+				    df_device_name(context->device));
 	return 0;
 }
 
 static int check_waits(const struct df_context *context, const struct df_submit_options *options)
 {
-	if (options->wait_fd_count > DF_KMD_MAX_WAITS || options->wait_count > DF_KMD_MAX_WAITS - options->wait_fd_count)
-		return df_error_set(-E2BIG, "df_submit: %u fences and %u descriptors to wait for. Fix: at most %u in all",
-		                    options->wait_count, options->wait_fd_count, DF_KMD_MAX_WAITS);
+	if (options->wait_fd_count > DF_KMD_MAX_WAITS ||
+	    options->wait_count > DF_KMD_MAX_WAITS - options->wait_fd_count)
+		return df_error_set(-E2BIG,
+				    "df_submit: %u fences and %u descriptors to wait for. Fix: at most %u in all",
+				    options->wait_count, options->wait_fd_count, DF_KMD_MAX_WAITS);
 	if ((options->wait_fd_count && !options->wait_fds) || (options->wait_count && !options->waits))
 		return df_error_set(-EINVAL, "df_submit: %s is NULL and its count is not 0",
-		                    options->wait_fd_count && !options->wait_fds ? "wait_fds" : "waits");
+				    options->wait_fd_count && !options->wait_fds ? "wait_fds" : "waits");
 	for (uint32_t i = 0; i < options->wait_fd_count; i++)
 		if (options->wait_fds[i] < 0)
 			return df_error_set(-EBADF, "df_submit: wait_fds[%u] is %d, not a file descriptor", i,
-			                    options->wait_fds[i]);
+					    options->wait_fds[i]);
 	for (uint32_t i = 0; i < options->wait_count; i++) {
 		if (!options->waits[i])
 			return df_error_set(-EINVAL, "df_submit: waits[%u] is NULL", i);
 		if (options->waits[i]->device != context->device)
-			return df_error_set(-EXDEV, "df_submit: waits[%u] is a fence of device %s. Fix: export it with "
-			                            "df_fence_export and pass the descriptor in wait_fds",
-			                    i, df_device_name(options->waits[i]->device));
+			return df_error_set(-EXDEV,
+					    "df_submit: waits[%u] is a fence of device %s. Fix: export it with "
+					    "df_fence_export and pass the descriptor in wait_fds",
+					    i, df_device_name(options->waits[i]->device));
 	}
 	return 0;
 }
@@ -74,11 +78,15 @@ static int find_place(struct df_context *context, uint64_t deadline_ns)
 	df_journal_retire(context, context->next - 1);
 	while (context->next - context->oldest >= context->depth) {
 		if (!deadline_ns)
-			return df_error_set(-EAGAIN, "df_submit: %u submissions are in flight, as many as the journal keeps. Fix: wait "
-			                             "for one, or set deadline_ns", context->depth);
+			return df_error_set(
+				-EAGAIN,
+				"df_submit: %u submissions are in flight, as many as the journal keeps. Fix: wait "
+				"for one, or set deadline_ns",
+				context->depth);
 		if (wait_for_place(context, deadline_ns) < 0)
-			return df_error_set(-EAGAIN, "df_submit: no place in flight became free before the deadline (%u in flight)",
-			                    context->depth);
+			return df_error_set(
+				-EAGAIN, "df_submit: no place in flight became free before the deadline (%u in flight)",
+				context->depth);
 		df_journal_retire(context, context->next - 1);
 	}
 	return 0;
@@ -121,7 +129,8 @@ static int hand_over(struct df_context *context, struct df_slot *slot, struct df
 	if (__builtin_expect(ret < 0, 0) && is_condemned(ret)) {
 		ret = df_journal_loss(context, ret);
 		if (ret == -EBUSY)
-			return df_error_set(-EAGAIN, "df_submit: the kernel is in the middle of a reset. Fix: submit again later");
+			return df_error_set(
+				-EAGAIN, "df_submit: the kernel is in the middle of a reset. Fix: submit again later");
 		if (ret < 0)
 			return ret;
 		submission->context = atomic_load(&context->kernel);
@@ -138,7 +147,7 @@ static int hand_over(struct df_context *context, struct df_slot *slot, struct df
 
 /* Lock held. Nothing of the context or the batch changes when it fails. */
 static int submit_locked(struct df_context *context, struct df_batch_submit *batch, const struct request *request,
-                         struct df_fence **fence_out)
+			 struct df_fence **fence_out)
 {
 	struct df_slot *slot = df_context_slot(context, context->next);
 	struct df_kmd_submission submission;
@@ -157,8 +166,8 @@ static int submit_locked(struct df_context *context, struct df_batch_submit *bat
 	}
 	slot->submitted_ns = slot->looked_ns = df_now_ns();
 	ret = batch->external_count
-	              ? context->device->kmd->slot_reserve(context->device, slot->kmd, batch->external_count)
-	              : 0;
+		      ? context->device->kmd->slot_reserve(context->device, slot->kmd, batch->external_count)
+		      : 0;
 	if (!ret)
 		ret = hand_over(context, slot, &submission);
 	if (__builtin_expect(ret < 0, 0)) {
@@ -171,6 +180,7 @@ static int submit_locked(struct df_context *context, struct df_batch_submit *bat
 	/* Point of no return. */
 	slot->fence = fence;
 	slot->retries = 0;
+	slot->suspect = false;
 	slot->wait_count = 0;
 	context->next++;
 	atomic_fetch_add_explicit(&batch->in_flight, 1, memory_order_relaxed);
@@ -189,7 +199,7 @@ static void keep_waits(struct df_slot *slot, const struct df_submit_options *opt
 }
 
 static int submit_with_options(struct df_context *context, struct df_batch_submit *batch,
-                               const struct df_submit_options *options, struct df_fence **fence_out)
+			       const struct df_submit_options *options, struct df_fence **fence_out)
 {
 	struct request request;
 	struct df_slot *slot;
@@ -200,7 +210,7 @@ static int submit_with_options(struct df_context *context, struct df_batch_submi
 		ret = check_waits(context, &request.options);
 	if (!ret)
 		ret = df_journal_dependencies(request.options.waits, request.options.wait_count, request.dependencies,
-		                              &request.dependency_count);
+					      &request.dependency_count);
 	if (ret < 0)
 		return ret;
 	df_lock_take(&context->lock);
@@ -217,13 +227,16 @@ static int submit_with_options(struct df_context *context, struct df_batch_submi
 }
 
 DF_API int df_submit(struct df_context *context, struct df_batch *batch, const struct df_submit_options *options,
-                     struct df_fence **fence_out)
+		     struct df_fence **fence_out)
 {
 	struct df_batch_submit *submit;
 	int ret;
 
 	if (__builtin_expect(!context || !batch || !fence_out, 0))
-		return df_error_set(-EINVAL, "df_submit: %s is NULL", !context ? "context" : batch ? "fence_out" : "batch");
+		return df_error_set(-EINVAL, "df_submit: %s is NULL",
+				    !context ? "context"
+				    : batch  ? "fence_out"
+					     : "batch");
 	submit = df_batch_submit_of(batch);
 	ret = check_batch(context, submit);
 	if (ret < 0)

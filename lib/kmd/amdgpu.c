@@ -37,10 +37,12 @@ static int bo_create(struct df_device *device, const struct df_kmd_bo_desc *desc
 	args.in.domain_flags = create_flags(desc);
 	ret = df_node_ioctl(device->node, DRM_IOCTL_AMDGPU_GEM_CREATE, &args);
 	if (ret < 0)
-		return df_error_set(ret, "%s: the kernel gives no %s memory of %llu bytes: %s. Fix: free BOs, make it smaller "
-		                         "or choose another domain", df_node_name(device->node),
-		                    desc->domain == DF_DOMAIN_DEVICE ? "device" : "host",
-		                    (unsigned long long)desc->size_B, strerror(-ret));
+		return df_error_set(
+			ret,
+			"%s: the kernel gives no %s memory of %llu bytes: %s. Fix: free BOs, make it smaller "
+			"or choose another domain",
+			df_node_name(device->node), desc->domain == DF_DOMAIN_DEVICE ? "device" : "host",
+			(unsigned long long)desc->size_B, strerror(-ret));
 	*handle_out = args.out.handle;
 	return 0;
 }
@@ -58,9 +60,11 @@ static int bo_userptr(struct df_device *device, void *memory, uint64_t bytes, bo
 		args.flags |= AMDGPU_GEM_USERPTR_READONLY;
 	ret = df_node_ioctl(device->node, DRM_IOCTL_AMDGPU_GEM_USERPTR, &args);
 	if (ret < 0)
-		return df_error_set(ret, "%s: the kernel does not take memory at %p of %llu bytes: %s. Fix: use whole pages of "
-		                         "anonymous memory that is mapped and writable, or df_bo_create",
-		                    df_node_name(device->node), memory, (unsigned long long)bytes, strerror(-ret));
+		return df_error_set(
+			ret,
+			"%s: the kernel does not take memory at %p of %llu bytes: %s. Fix: use whole pages of "
+			"anonymous memory that is mapped and writable, or df_bo_create",
+			df_node_name(device->node), memory, (unsigned long long)bytes, strerror(-ret));
 	*handle_out = args.handle;
 	return 0;
 }
@@ -78,8 +82,11 @@ static int bo_import(struct df_device *device, int fd, uint32_t *handle_out)
 	int ret = df_node_ioctl(device->node, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
 
 	if (ret < 0)
-		return df_error_set(ret, "%s: file descriptor %d cannot be imported: %s. Fix: pass a dma-buf that the device "
-		                         "can reach", df_node_name(device->node), fd, strerror(-ret));
+		return df_error_set(
+			ret,
+			"%s: file descriptor %d cannot be imported: %s. Fix: pass a dma-buf that the device "
+			"can reach",
+			df_node_name(device->node), fd, strerror(-ret));
 	*handle_out = prime.handle;
 	return 0;
 }
@@ -98,7 +105,7 @@ static int bo_size(struct df_device *device, uint32_t handle, uint64_t *bytes_ou
 	ret = df_node_ioctl(device->node, DRM_IOCTL_AMDGPU_GEM_OP, &op);
 	if (ret < 0)
 		return df_error_set(ret, "%s: the size of a buffer cannot be found out: %s", df_node_name(device->node),
-		                    strerror(-ret));
+				    strerror(-ret));
 	*bytes_out = created.bo_size;
 	return 0;
 }
@@ -110,7 +117,7 @@ static int bo_export(struct df_device *device, uint32_t handle, int *fd_out)
 
 	if (ret < 0)
 		return df_error_set(ret, "%s: the export as a dma-buf failed: %s", df_node_name(device->node),
-		                    strerror(-ret));
+				    strerror(-ret));
 	*fd_out = prime.fd;
 	return 0;
 }
@@ -127,7 +134,7 @@ static int bo_map(struct df_device *device, uint32_t handle, uint64_t bytes, voi
 		ret = df_node_mmap(device->node, bytes, args.out.addr_ptr, map_out);
 	if (ret < 0)
 		return df_error_set(ret, "%s: mapping %llu bytes for the CPU failed: %s", df_node_name(device->node),
-		                    (unsigned long long)bytes, strerror(-ret));
+				    (unsigned long long)bytes, strerror(-ret));
 	return 0;
 }
 
@@ -145,7 +152,7 @@ static uint32_t map_flags(unsigned flags)
 }
 
 static int va_map(struct df_device *device, uint32_t handle, uint64_t offset_B, uint64_t va, uint64_t bytes,
-                  unsigned flags)
+		  unsigned flags)
 {
 	struct drm_amdgpu_gem_va args;
 	int ret;
@@ -160,8 +167,8 @@ static int va_map(struct df_device *device, uint32_t handle, uint64_t offset_B, 
 	ret = df_node_ioctl(device->node, DRM_IOCTL_AMDGPU_GEM_VA, &args);
 	if (ret < 0)
 		return df_error_set(ret, "%s: mapping %llu bytes at GPU address 0x%llx failed: %s",
-		                    df_node_name(device->node), (unsigned long long)bytes, (unsigned long long)va,
-		                    strerror(-ret));
+				    df_node_name(device->node), (unsigned long long)bytes, (unsigned long long)va,
+				    strerror(-ret));
 	return 0;
 }
 
@@ -194,10 +201,13 @@ static int context_create(struct df_device *device, int priority, uint32_t *cont
 	args.in.priority = kernel_priority(priority);
 	ret = df_node_ioctl(device->node, DRM_IOCTL_AMDGPU_CTX, &args);
 	if (ret == -EACCES)
-		return df_error_set(ret, "%s: the kernel refuses a context of high priority. Fix: give the process "
-		                         "CAP_SYS_NICE, or use DF_PRIORITY_NORMAL", df_node_name(device->node));
+		return df_error_set(ret,
+				    "%s: the kernel refuses a context of high priority. Fix: give the process "
+				    "CAP_SYS_NICE, or use DF_PRIORITY_NORMAL",
+				    df_node_name(device->node));
 	if (ret < 0)
-		return df_error_set(ret, "%s: the kernel makes no context: %s", df_node_name(device->node), strerror(-ret));
+		return df_error_set(ret, "%s: the kernel makes no context: %s", df_node_name(device->node),
+				    strerror(-ret));
 	*context_out = args.out.alloc.ctx_id;
 	return 0;
 }
@@ -223,7 +233,7 @@ static int context_reset(struct df_device *device, uint32_t context, struct df_k
 	ret = df_node_ioctl(device->node, DRM_IOCTL_AMDGPU_CTX, &args);
 	if (ret < 0)
 		return df_error_set(ret, "%s: the kernel does not tell about resets: %s", df_node_name(device->node),
-		                    strerror(-ret));
+				    strerror(-ret));
 	reset_out->reset = args.out.state.flags & AMDGPU_CTX_QUERY2_FLAGS_RESET;
 	reset_out->guilty = args.out.state.flags & AMDGPU_CTX_QUERY2_FLAGS_GUILTY;
 	reset_out->memory_lost = args.out.state.flags & AMDGPU_CTX_QUERY2_FLAGS_VRAMLOST;
@@ -274,6 +284,6 @@ const struct df_kmd_ops df_kmd_amdgpu = {
 	.syncobj_create = df_amdgpu_syncobj_create,
 	.syncobj_destroy = df_amdgpu_syncobj_destroy,
 	.syncobj_import = df_amdgpu_syncobj_import,
-	.point_signal = df_amdgpu_point_signal,
 	.point_fd = df_amdgpu_point_fd,
+	.signalled_fd = df_amdgpu_signalled_fd,
 };

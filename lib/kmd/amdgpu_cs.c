@@ -73,7 +73,8 @@ int df_amdgpu_slot_reserve(struct df_device *device, struct df_kmd_slot *slot, u
 		return 0;
 	bos = reallocarray(slot->bos, bo_count, sizeof(*bos));
 	if (!bos)
-		return df_error_set(-ENOMEM, "%s: out of memory for a list of %u BOs", df_node_name(device->node), bo_count);
+		return df_error_set(-ENOMEM, "%s: out of memory for a list of %u BOs", df_node_name(device->node),
+				    bo_count);
 	memset(bos, 0, bo_count * sizeof(*bos));
 	slot->bos = bos;
 	slot->bo_capacity = bo_count;
@@ -82,7 +83,7 @@ int df_amdgpu_slot_reserve(struct df_device *device, struct df_kmd_slot *slot, u
 }
 
 static unsigned add_waits(const struct df_device *device, struct df_kmd_slot *slot, const struct df_kmd_submission *s,
-                          unsigned count)
+			  unsigned count)
 {
 	for (unsigned i = 0; i < s->dependency_count; i++)
 		slot->dependencies[i] = (struct drm_amdgpu_cs_chunk_dep){
@@ -115,7 +116,7 @@ static unsigned add_bos(struct df_kmd_slot *slot, const struct df_kmd_submission
 }
 
 int df_amdgpu_submit(struct df_device *device, struct df_kmd_slot *slot, const struct df_kmd_submission *s,
-                     uint64_t *handle_out)
+		     uint64_t *handle_out)
 {
 	unsigned count = CHUNK_SIGNAL;
 	int ret;
@@ -141,7 +142,7 @@ int df_amdgpu_submit(struct df_device *device, struct df_kmd_slot *slot, const s
 	ret = df_node_ioctl(device->node, DRM_IOCTL_AMDGPU_CS, &slot->cs);
 	if (ret < 0)
 		return df_error_set(ret, "%s: the kernel refuses the submission: %s", df_node_name(device->node),
-		                    strerror(-ret));
+				    strerror(-ret));
 	*handle_out = slot->cs.out.handle;
 	return 0;
 }
@@ -177,20 +178,27 @@ int df_amdgpu_fence_fd(struct df_device *device, uint32_t context, uint64_t hand
 	args.in.what = AMDGPU_FENCE_TO_HANDLE_GET_SYNC_FILE_FD;
 	ret = df_node_ioctl(device->node, DRM_IOCTL_AMDGPU_FENCE_TO_HANDLE, &args);
 	if (ret < 0)
-		return df_error_set(ret, "%s: the fence cannot be exported: %s", df_node_name(device->node), strerror(-ret));
+		return df_error_set(ret, "%s: the fence cannot be exported: %s", df_node_name(device->node),
+				    strerror(-ret));
 	*fd_out = (int)args.out.handle;
+	return 0;
+}
+
+static int syncobj_create(struct df_device *device, uint32_t flags, uint32_t *syncobj_out)
+{
+	struct drm_syncobj_create args = {.flags = flags};
+	int ret = df_node_ioctl(device->node, DRM_IOCTL_SYNCOBJ_CREATE, &args);
+
+	if (ret < 0)
+		return df_error_set(ret, "%s: the kernel makes no syncobj: %s", df_node_name(device->node),
+				    strerror(-ret));
+	*syncobj_out = args.handle;
 	return 0;
 }
 
 int df_amdgpu_syncobj_create(struct df_device *device, uint32_t *syncobj_out)
 {
-	struct drm_syncobj_create args = {0};
-	int ret = df_node_ioctl(device->node, DRM_IOCTL_SYNCOBJ_CREATE, &args);
-
-	if (ret < 0)
-		return df_error_set(ret, "%s: the kernel makes no syncobj: %s", df_node_name(device->node), strerror(-ret));
-	*syncobj_out = args.handle;
-	return 0;
+	return syncobj_create(device, 0, syncobj_out);
 }
 
 void df_amdgpu_syncobj_destroy(struct df_device *device, uint32_t syncobj)
@@ -211,46 +219,49 @@ int df_amdgpu_syncobj_import(struct df_device *device, uint32_t syncobj, int syn
 
 	if (ret < 0)
 		return df_error_set(ret, "%s: file descriptor %d cannot be waited for: %s. Fix: pass a sync_file",
-		                    df_node_name(device->node), sync_file_fd, strerror(-ret));
+				    df_node_name(device->node), sync_file_fd, strerror(-ret));
 	return 0;
 }
 
-int df_amdgpu_point_signal(struct df_device *device, uint32_t timeline, uint64_t point)
+/* Takes the fence out of a binary syncobj, which goes either way. */
+static int export_and_destroy(struct df_device *device, uint32_t syncobj, int *fd_out)
 {
-	struct drm_syncobj_timeline_array args = {
-		.handles = (uintptr_t)&timeline,
-		.points = (uintptr_t)&point,
-		.count_handles = 1,
+	struct drm_syncobj_handle args = {
+		.handle = syncobj,
+		.flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE,
+		.fd = -1,
 	};
+	int ret = df_node_ioctl(device->node, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &args);
 
-	return df_node_ioctl(device->node, DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL, &args);
+	df_amdgpu_syncobj_destroy(device, syncobj);
+	if (ret < 0)
+		return df_error_set(ret, "%s: the fence cannot be exported: %s", df_node_name(device->node),
+				    strerror(-ret));
+	*fd_out = args.fd;
+	return 0;
 }
 
 int df_amdgpu_point_fd(struct df_device *device, uint32_t timeline, uint64_t point, int *fd_out)
 {
-	struct drm_syncobj_transfer transfer;
-	struct drm_syncobj_handle export;
-	uint32_t binary;
+	struct drm_syncobj_transfer transfer = {.src_handle = timeline, .src_point = point};
 	int ret;
 
-	ret = df_amdgpu_syncobj_create(device, &binary);
+	ret = df_amdgpu_syncobj_create(device, &transfer.dst_handle);
 	if (ret < 0)
 		return ret;
-	memset(&transfer, 0, sizeof(transfer));
-	transfer.src_handle = timeline;
-	transfer.src_point = point;
-	transfer.dst_handle = binary;
 	ret = df_node_ioctl(device->node, DRM_IOCTL_SYNCOBJ_TRANSFER, &transfer);
-	if (ret >= 0) {
-		memset(&export, 0, sizeof(export));
-		export.handle = binary;
-		export.flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE;
-		export.fd = -1;
-		ret = df_node_ioctl(device->node, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &export);
+	if (ret < 0) {
+		df_amdgpu_syncobj_destroy(device, transfer.dst_handle);
+		return df_error_set(ret, "%s: the fence cannot be exported: %s", df_node_name(device->node),
+				    strerror(-ret));
 	}
-	df_amdgpu_syncobj_destroy(device, binary);
-	if (ret < 0)
-		return df_error_set(ret, "%s: the fence cannot be exported: %s", df_node_name(device->node), strerror(-ret));
-	*fd_out = export.fd;
-	return 0;
+	return export_and_destroy(device, transfer.dst_handle, fd_out);
+}
+
+int df_amdgpu_signalled_fd(struct df_device *device, int *fd_out)
+{
+	uint32_t syncobj = 0;
+	int ret = syncobj_create(device, DRM_SYNCOBJ_CREATE_SIGNALED, &syncobj);
+
+	return ret < 0 ? ret : export_and_destroy(device, syncobj, fd_out);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an amdgpu device is and what its kernel can do. Facts come from INFO queries where the uAPI answers them; what it
- * cannot be asked follows from the DRM minor, all of it in the feature table below.
+ * What an amdgpu device is and what its kernel can do. Facts come from INFO queries where the uAPI answers them; what
+ * it cannot be asked follows from the DRM minor, all of it in the feature table below.
  */
 #include "kmd/amdgpu.h"
 
@@ -80,18 +80,23 @@ static int probe_version(struct df_node *node, struct df_kmd_info *info)
 	version.name_len = sizeof(name) - 1;
 	ret = df_node_ioctl(node, DRM_IOCTL_VERSION, &version);
 	if (ret < 0)
-		return df_error_set(ret, "device %s: it does not answer as a DRM device: %s. Fix: name a render node such as "
-		                         "/dev/dri/renderD128", df_node_name(node), strerror(-ret));
+		return df_error_set(
+			ret,
+			"device %s: it does not answer as a DRM device: %s. Fix: name a render node such as "
+			"/dev/dri/renderD128",
+			df_node_name(node), strerror(-ret));
 	if (strcmp(name, "amdgpu") != 0)
-		return df_error_set(-ENODEV, "device %s: driver \"%s\" is not supported. Fix: name a render node of the "
-		                             "amdgpu driver", df_node_name(node), name);
+		return df_error_set(-ENODEV,
+				    "device %s: driver \"%s\" is not supported. Fix: name a render node of the "
+				    "amdgpu driver",
+				    df_node_name(node), name);
 	memcpy(info->driver, name, sizeof(name));
 	info->drm_major = (uint32_t)version.version_major;
 	info->drm_minor = (uint32_t)version.version_minor;
 	info->drm_patch = (uint32_t)version.version_patchlevel;
 	if (info->drm_major != DRM_MAJOR_AMDGPU)
 		return df_error_set(-EPROTO, "device %s: amdgpu's interface is version %u, this library speaks 3",
-		                    df_node_name(node), info->drm_major);
+				    df_node_name(node), info->drm_major);
 	return 0;
 }
 
@@ -106,14 +111,15 @@ static int probe_features(struct df_node *node, struct df_kmd_info *info)
 {
 	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++)
 		if (features[i].required && info->drm_minor < features[i].minor)
-			return df_error_set(-EOPNOTSUPP,
-			                    "device %s: the kernel's amdgpu is version 3.%u and lacks %s (3.%u). Fix: run "
-			                    "Linux %s or newer",
-			                    df_node_name(node), info->drm_minor, features[i].name, features[i].minor,
-			                    features[i].kernel);
+			return df_error_set(
+				-EOPNOTSUPP,
+				"device %s: the kernel's amdgpu is version 3.%u and lacks %s (3.%u). Fix: run "
+				"Linux %s or newer",
+				df_node_name(node), info->drm_minor, features[i].name, features[i].minor,
+				features[i].kernel);
 	if (!get_cap(node, DRM_CAP_SYNCOBJ))
 		return df_error_set(-EOPNOTSUPP, "device %s: the kernel has no syncobjs. Fix: run Linux 4.20 or newer",
-		                    df_node_name(node));
+				    df_node_name(node));
 	info->has_timeline =
 		info->drm_minor >= features[FEATURE_TIMELINE].minor && get_cap(node, DRM_CAP_SYNCOBJ_TIMELINE);
 	info->has_fault_info = info->drm_minor >= features[FEATURE_FAULT].minor;
@@ -134,9 +140,10 @@ static int probe_target(struct df_node *node, const struct drm_amdgpu_info_devic
 		info->lds_per_group_B = targets[i].lds_per_group_B;
 		return 0;
 	}
-	return df_error_set(-ENODEV, "device %s: GPU family %u revision 0x%x is not one that the library drives. Fix: use "
-	                             "a gfx10.3 GPU (RDNA 2) or \"soft:gfx1030\"",
-	                    df_node_name(node), dev->family, dev->external_rev);
+	return df_error_set(-ENODEV,
+			    "device %s: GPU family %u revision 0x%x is not one that the library drives. Fix: use "
+			    "a gfx10.3 GPU (RDNA 2) or \"soft:gfx1030\"",
+			    df_node_name(node), dev->family, dev->external_rev);
 }
 
 static int probe_device(struct df_node *node, struct df_kmd_info *info)
@@ -147,7 +154,7 @@ static int probe_device(struct df_node *node, struct df_kmd_info *info)
 
 	if (ret < 0)
 		return df_error_set(ret, "device %s: the query of its properties failed: %s", df_node_name(node),
-		                    strerror(-ret));
+				    strerror(-ret));
 	ret = probe_target(node, &dev, info);
 	if (ret < 0)
 		return ret;
@@ -163,15 +170,15 @@ static int probe_device(struct df_node *node, struct df_kmd_info *info)
 	info->timestamp_hz = (uint64_t)dev.gpu_counter_freq * 1000;
 	info->va[0] = (struct df_va_range){dev.virtual_address_offset, dev.virtual_address_max};
 	info->va[1] = (struct df_va_range){dev.high_va_offset, dev.high_va_max};
-	info->va_align_B = dev.virtual_address_alignment > dev.gart_page_size ? dev.virtual_address_alignment
-	                                                                      : dev.gart_page_size;
+	info->va_align_B =
+		dev.virtual_address_alignment > dev.gart_page_size ? dev.virtual_address_alignment : dev.gart_page_size;
 	if (!info->compute_units || info->va[0].start >= info->va[0].end || info->va[1].start > info->va[1].end ||
 	    info->va_align_B < 4096 || (info->va_align_B & (info->va_align_B - 1)))
 		return df_error_set(-EPROTO,
-		                    "device %s: its properties make no sense (%u compute units, addresses 0x%llx to "
-		                    "0x%llx in steps of %u)",
-		                    df_node_name(node), info->compute_units, (unsigned long long)info->va[0].start,
-		                    (unsigned long long)info->va[0].end, info->va_align_B);
+				    "device %s: its properties make no sense (%u compute units, addresses 0x%llx to "
+				    "0x%llx in steps of %u)",
+				    df_node_name(node), info->compute_units, (unsigned long long)info->va[0].start,
+				    (unsigned long long)info->va[0].end, info->va_align_B);
 	return 0;
 }
 
@@ -183,7 +190,7 @@ static int probe_memory(struct df_node *node, struct df_kmd_info *info)
 
 	if (ret < 0)
 		return df_error_set(ret, "device %s: the query of its memory failed: %s", df_node_name(node),
-		                    strerror(-ret));
+				    strerror(-ret));
 	info->device_memory_B = memory.vram.total_heap_size;
 	info->visible_memory_B = memory.cpu_accessible_vram.total_heap_size;
 	info->host_memory_B = memory.gtt.total_heap_size;
@@ -221,10 +228,12 @@ static int probe_ring(struct df_node *node, struct df_kmd_info *info)
 	}
 	if (ret < 0)
 		return df_error_set(ret, "device %s: the query of its rings failed: %s", df_node_name(node),
-		                    strerror(-ret));
+				    strerror(-ret));
 	if (!ret)
-		return df_error_set(-ENODEV, "device %s: it has neither a compute nor a graphics ring that works. Fix: see "
-		                             "the kernel log for why amdgpu disabled them", df_node_name(node));
+		return df_error_set(-ENODEV,
+				    "device %s: it has neither a compute nor a graphics ring that works. Fix: see "
+				    "the kernel log for why amdgpu disabled them",
+				    df_node_name(node));
 	/* Both alignments are in bytes. Streams of this command processor are never padded to less than 8 dwords. */
 	info->ib_align_B = at_least_pow2(ip.ib_start_alignment, 256);
 	info->ib_size_align_dw = at_least_pow2(ip.ib_size_alignment, 32) / 4;

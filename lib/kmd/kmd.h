@@ -39,11 +39,11 @@ struct df_kmd_info {
 	uint64_t timestamp_hz;
 
 	/* The ring that is used: all streams run on it. */
-	bool ring_is_gfx;            /* else a compute ring (MEC) */
-	uint32_t ib_align_B;         /* of an IB's address */
-	uint32_t ib_size_align_dw;   /* an IB's length is a multiple of it (power of two) */
-	uint32_t max_ib_dw;          /* longest IB */
-	uint32_t max_jobs;           /* jobs of one context in flight before the kernel blocks */
+	bool ring_is_gfx;                   /* else a compute ring (MEC) */
+	uint32_t ib_align_B;                /* of an IB's address */
+	uint32_t ib_size_align_dw;          /* an IB's length is a multiple of it (power of two) */
+	uint32_t max_ib_dw;                 /* longest IB */
+	uint32_t max_jobs;                  /* jobs of one context in flight before the kernel blocks */
 	uint32_t me_firmware, mec_firmware; /* versions, 0 when unknown */
 
 	/* va[0]: the lower half; va[1]: the upper half, canonical (sign-extended), empty if there is none. */
@@ -125,7 +125,7 @@ struct df_kmd_ops {
 	int (*bo_map)(struct df_device *device, uint32_t handle, uint64_t bytes, void **map_out);
 	void (*bo_close)(struct df_device *device, uint32_t handle);
 	int (*va_map)(struct df_device *device, uint32_t handle, uint64_t offset_B, uint64_t va, uint64_t bytes,
-	              unsigned flags);
+		      unsigned flags);
 	int (*va_unmap)(struct df_device *device, uint32_t handle, uint64_t va, uint64_t bytes);
 
 	int (*context_create)(struct df_device *device, int priority, uint32_t *context_out);
@@ -140,7 +140,7 @@ struct df_kmd_ops {
 	int (*slot_reserve)(struct df_device *device, struct df_kmd_slot *slot, unsigned bo_count);
 	/* One ioctl. bo_count is at most what was reserved. */
 	int (*submit)(struct df_device *device, struct df_kmd_slot *slot, const struct df_kmd_submission *submission,
-	              uint64_t *handle_out);
+		      uint64_t *handle_out);
 	/* The kernel's view: 0 signalled, -EBUSY at the deadline (absolute, 0: poll), else the error of the job. */
 	int (*wait)(struct df_device *device, uint32_t context, uint64_t handle, uint64_t deadline_ns);
 	int (*fence_fd)(struct df_device *device, uint32_t context, uint64_t handle, int *fd_out);
@@ -149,8 +149,9 @@ struct df_kmd_ops {
 	void (*syncobj_destroy)(struct df_device *device, uint32_t syncobj);
 	/* Puts the fence of a sync_file into a binary syncobj. */
 	int (*syncobj_import)(struct df_device *device, uint32_t syncobj, int sync_file_fd);
-	int (*point_signal)(struct df_device *device, uint32_t timeline, uint64_t point);
 	int (*point_fd)(struct df_device *device, uint32_t timeline, uint64_t point, int *sync_file_fd_out);
+	/* A sync_file that is signalled already. */
+	int (*signalled_fd)(struct df_device *device, int *sync_file_fd_out);
 };
 
 extern const struct df_kmd_ops df_kmd_amdgpu;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The seam. A node is a render node's file descriptor or an open file of a soft node; df_node_ioctl() and df_node_mmap()
- * are the only places that know which. A node has no lock: the counters are atomic and the rest never changes.
+ * The seam. A node is a render node's file descriptor or an open file of a soft node; df_node_ioctl() and
+ * df_node_mmap() are the only places that know which. A node has no lock: the counters are atomic and the rest never
+ * changes.
  */
 #include "node/node.h"
 
@@ -110,10 +111,10 @@ static int open_real(struct df_node *node, const char *name)
 		ret = df_node_each(take_first, node->name);
 		if (ret < 0)
 			return df_error_set(ret, "device \"auto\": the system's DRM devices cannot be listed: %s",
-			                    strerror(-ret));
+					    strerror(-ret));
 		if (!ret)
 			return df_error_set(-ENODEV, "device \"auto\": no render node of an AMD GPU. Fix: load the "
-			                             "amdgpu driver, name a node, or use \"soft:gfx1030\"");
+						     "amdgpu driver, name a node, or use \"soft:gfx1030\"");
 	} else {
 		snprintf(node->name, sizeof(node->name), "%s", name);
 	}
@@ -122,10 +123,14 @@ static int open_real(struct df_node *node, const char *name)
 		return 0;
 	ret = -errno;
 	if (ret == -EACCES || ret == -EPERM)
-		return df_error_set(ret, "device %s: permission denied. Fix: add the user to the group that owns the "
-		                         "node (often render or video)", node->name);
-	return df_error_set(ret, "device %s: %s. Fix: give the path of a render node such as /dev/dri/renderD128, "
-	                         "\"auto\" or \"soft:gfx1030\"", node->name, strerror(-ret));
+		return df_error_set(ret,
+				    "device %s: permission denied. Fix: add the user to the group that owns the "
+				    "node (often render or video)",
+				    node->name);
+	return df_error_set(ret,
+			    "device %s: %s. Fix: give the path of a render node such as /dev/dri/renderD128, "
+			    "\"auto\" or \"soft:gfx1030\"",
+			    node->name, strerror(-ret));
 }
 
 static int open_soft(struct df_node *node, const char *name)
@@ -153,10 +158,11 @@ int df_node_open(const char *name, struct df_node **node_out)
 	int ret;
 
 	if (!name || !name[0])
-		return df_error_set(-EINVAL, "df_device_open: no device name. Fix: \"auto\", a path, or \"soft:gfx1030\"");
+		return df_error_set(-EINVAL,
+				    "df_device_open: no device name. Fix: \"auto\", a path, or \"soft:gfx1030\"");
 	if (strlen(name) >= sizeof(node->name))
 		return df_error_set(-ENAMETOOLONG, "df_device_open: the device name is longer than %zu bytes",
-		                    sizeof(node->name) - 1);
+				    sizeof(node->name) - 1);
 	node = calloc(1, sizeof(*node));
 	if (!node)
 		return df_error_set(-ENOMEM, "device %s: out of memory", name);

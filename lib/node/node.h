@@ -19,9 +19,9 @@ struct df_node;
 #define DF_SOFT_OPS_VERSION 1
 struct df_soft_ops {
 	uint32_t version;
-	/* "" or "gfx1030[,kernel=7.2][,strict][,threads=N][,vram=BYTES]...": a new open file of the process-local device that
-	 * this exact string names (same string, same device; each open has its own handles and address space). NULL + errno,
-	 * with a sentence in error. */
+	/* "" or "gfx1030[,kernel=7.2][,strict][,threads=N][,vram=BYTES]...": a new open file of the process-local
+	 * device that this exact string names (same string, same device; each open has its own handles and address
+	 * space). NULL + errno, with a sentence in error. */
 	void *(*open)(const char *spec, char *error, size_t error_size);
 	int (*close)(void *file);
 	int (*ioctl)(void *file, unsigned long request, void *arg);
@@ -51,8 +51,8 @@ const struct df_soft_ops *df_node_soft(const struct df_node *node, void **file_o
 
 /* As the bus knows it; a real node is asked through libdrm. 0 or -errno. */
 int df_node_pci(struct df_node *node, uint16_t *vendor_out, uint16_t *device_out, uint8_t *revision_out);
-/* Calls found(user, path) for each render node of an AMD PCI device, in libdrm's order, until it returns non-zero, which
- * is returned. -errno when the system cannot be asked. */
+/* Calls found(user, path) for each render node of an AMD PCI device, in libdrm's order, until it returns non-zero,
+ * which is returned. -errno when the system cannot be asked. */
 int df_node_each(int (*found)(void *user, const char *path), void *user);
 
 /* Counters by ioctl, since the node was opened. name is "AMDGPU_CS", "SYNCOBJ_WAIT" ... */

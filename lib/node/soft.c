@@ -57,16 +57,18 @@ static int load(const struct df_soft_ops **ops_out)
 	handle = open_library();
 	if (!handle) {
 		why = dlerror();
-		return df_error_set(-ENOENT, "the software GPU cannot be loaded: %s. Fix: install " LIBRARY
-		                             " beside libdrumfire.so, or set DRUMFIRE_GPU_LIB to its path",
-		                    why ? why : "unknown cause");
+		return df_error_set(-ENOENT,
+				    "the software GPU cannot be loaded: %s. Fix: install " LIBRARY
+				    " beside libdrumfire.so, or set DRUMFIRE_GPU_LIB to its path",
+				    why ? why : "unknown cause");
 	}
 	ops = dlsym(handle, "df_soft_ops");
 	if (!ops || ops->version != DF_SOFT_OPS_VERSION) {
 		dlclose(handle);
-		return df_error_set(-ENOEXEC, LIBRARY " is not of this version (it %s). Fix: install both libraries "
-		                              "from the same build",
-		                    ops ? "speaks another interface" : "has no symbol df_soft_ops");
+		return df_error_set(-ENOEXEC,
+				    LIBRARY " is not of this version (it %s). Fix: install both libraries "
+					    "from the same build",
+				    ops ? "speaks another interface" : "has no symbol df_soft_ops");
 	}
 	*ops_out = ops;
 	return 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* common.h - what the tests of the core share: a device over the fake node, batches, leak checks, counted allocations. */
+/* common.h - what the tests of the core share: a device over the fake node, batches, leak checks, counted allocations.
+ */
 #ifndef TESTS_CORE_COMMON_H
 #define TESTS_CORE_COMMON_H
 
@@ -30,7 +31,8 @@ struct df_fence *submit(struct df_context *context, struct df_batch *batch);
 	do {                                                                                                           \
 		int ck_ret_ = (call);                                                                                  \
 		ck_assert_msg(ck_ret_ == -(error), "%s gave %d, expected %d", #call, ck_ret_, -(error));               \
-		ck_assert_msg(strstr(df_error(), (text)), "%s: \"%s\" does not hold \"%s\"", #call, df_error(), (text)); \
+		ck_assert_msg(strstr(df_error(), (text)), "%s: \"%s\" does not hold \"%s\"", #call, df_error(),        \
+			      (text));                                                                                 \
 	} while (0)
 #define ck_ok(call)                                                                                                    \
 	do {                                                                                                           \

@@ -165,7 +165,8 @@ static int take_ib(struct file *file, const struct drm_amdgpu_cs_chunk_ib *ib)
 static int take_dependencies(struct file *file, const struct drm_amdgpu_cs_chunk_dep *deps, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
-		if (deps[i].ctx_id >= MAX_CONTEXTS || !file->contexts[deps[i].ctx_id] || deps[i].handle > file->job_count)
+		if (deps[i].ctx_id >= MAX_CONTEXTS || !file->contexts[deps[i].ctx_id] ||
+		    deps[i].handle > file->job_count)
 			return -EINVAL;
 	fake_last.dependencies = count;
 	return 0;
@@ -306,9 +307,9 @@ static int do_ctx(struct file *file, union drm_amdgpu_ctx *args)
 	if (args->in.op != AMDGPU_CTX_OP_QUERY_STATE2)
 		return -EINVAL;
 	memset(args, 0, sizeof(*args));
-	args->out.state.flags = (fake.reset ? AMDGPU_CTX_QUERY2_FLAGS_RESET : 0) |
-	                        (fake.guilty ? AMDGPU_CTX_QUERY2_FLAGS_GUILTY : 0) |
-	                        (fake.memory_lost ? AMDGPU_CTX_QUERY2_FLAGS_VRAMLOST : 0) | (fake.in_progress ? 1u << 5 : 0);
+	args->out.state.flags =
+		(fake.reset ? AMDGPU_CTX_QUERY2_FLAGS_RESET : 0) | (fake.guilty ? AMDGPU_CTX_QUERY2_FLAGS_GUILTY : 0) |
+		(fake.memory_lost ? AMDGPU_CTX_QUERY2_FLAGS_VRAMLOST : 0) | (fake.in_progress ? 1u << 5 : 0);
 	return 0;
 }
 
@@ -356,8 +357,8 @@ static void close_handle(struct file *file, uint32_t handle)
 static int do_create(struct file *file, union drm_amdgpu_gem_create *args)
 {
 	const uint64_t known = AMDGPU_GEM_CREATE_CPU_ACCESS_REQUIRED | AMDGPU_GEM_CREATE_NO_CPU_ACCESS |
-	                       AMDGPU_GEM_CREATE_CPU_GTT_USWC | AMDGPU_GEM_CREATE_VM_ALWAYS_VALID |
-	                       AMDGPU_GEM_CREATE_EXPLICIT_SYNC;
+			       AMDGPU_GEM_CREATE_CPU_GTT_USWC | AMDGPU_GEM_CREATE_VM_ALWAYS_VALID |
+			       AMDGPU_GEM_CREATE_EXPLICIT_SYNC;
 	struct memory *memory;
 	uint32_t handle;
 
@@ -690,8 +691,8 @@ static int fake_ioctl(void *data, unsigned long request, void *arg)
 
 	pthread_mutex_lock(&lock);
 	atomic_fetch_add(&fake_counts.ioctls, 1);
-	if (fake.fail_at && !is_creation_undone(request) && (!fake.fail_request || fake.fail_request == _IOC_NR(request)) &&
-	    !--fake.fail_at)
+	if (fake.fail_at && !is_creation_undone(request) &&
+	    (!fake.fail_request || fake.fail_request == _IOC_NR(request)) && !--fake.fail_at)
 		ret = -fake.fail_error;
 	else if (fake.gone && !is_creation_undone(request))
 		ret = -ENODEV;

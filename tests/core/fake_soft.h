@@ -25,7 +25,7 @@ struct fake_control {
 	int lose_error;
 	unsigned lose_count; /* with FAKE_LOSE: how many jobs are lost before jobs run again; 0: all */
 	bool reset, guilty, memory_lost, in_progress; /* what QUERY_STATE2 says of contexts made before */
-	bool gone;             /* every ioctl is refused with ENODEV */
+	bool gone;                                    /* every ioctl is refused with ENODEV */
 	uint32_t drm_minor;
 	uint64_t fault_address; /* 0: none */
 	/* The fail_at-th ioctl from now (1: the next; 0: none) with this number (0: any) fails with fail_error. */

@@ -208,7 +208,7 @@ START_TEST(test_context_refusals)
 	ck_fails(df_context_create(device, &o, &context), EINVAL, "DF_OPTIONS");
 	o = (struct df_context_options)DF_OPTIONS(o, .priority = 2);
 	ck_fails(df_context_create(device, &o, &context), EINVAL, "priority 2");
-	o.priority = (enum df_priority)-2;
+	o.priority = (enum df_priority) - 2;
 	ck_fails(df_context_create(device, &o, &context), EINVAL, "priority -2");
 	o = (struct df_context_options)DF_OPTIONS(o, .max_in_flight = 33);
 	ck_fails(df_context_create(device, &o, &context), EINVAL, "max_in_flight is 33");
@@ -252,7 +252,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		test_info,       test_open_refusals, test_no_gpu_library, test_open_failures,    test_old_kernel,
+		test_info,       test_open_refusals, test_no_gpu_library,   test_open_failures,    test_old_kernel,
 		test_close_busy, test_enumerate,     test_context_refusals, test_context_failures,
 	};
 

@@ -100,6 +100,10 @@ START_TEST(test_guilty)
 	ck_assert(fences[0]->info.page_fault);
 	expect(fences[1], DF_INNOCENT_RESET, 1);
 	expect(fences[2], DF_INNOCENT_RESET, 1);
+	/* The kernel tells of the same fault still: another loss is not put down to it. */
+	fences[0] = submit(context, batch);
+	expect(fences[0], DF_GUILTY_RESET, 1);
+	ck_assert(!fences[0]->info.page_fault);
 	/* The context goes on. */
 	fake.mode = FAKE_RUN;
 	fake.guilty = false;
@@ -298,6 +302,25 @@ START_TEST(test_renewal_fails)
 }
 END_TEST
 
+/* The question itself fails: that is no loss, and nothing is run again. */
+START_TEST(test_wait_refused)
+{
+	struct df_fence *fence;
+
+	set_up(0);
+	fake.mode = FAKE_HOLD;
+	fence = submit(context, batch);
+	fake.fail_at = 1;
+	fake.fail_request = 0x49;
+	fake.fail_error = ENOMEM;
+	ck_fails(df_fence_wait(fence, df_now_ns() + 1000 * MS, NULL), ENOMEM, "the kernel's wait failed");
+	ck_assert_uint_eq(atomic_load(&fake_counts.submits), 1);
+	fake_release(1);
+	expect(fence, DF_DONE, 0);
+	tear_down();
+}
+END_TEST
+
 /* The kernel refuses a context it has condemned; the submission goes to a new one. */
 START_TEST(test_condemned)
 {
@@ -387,10 +410,10 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		test_retry,       test_errors_of_the_fence, test_guilty,    test_order,       test_no_retries,
-		test_many_retries, test_not_repeatable,     test_memory_lost, test_gone,      test_in_progress,
-		test_poll,        test_renewal_fails,       test_condemned, test_waits_again, test_export_after_loss,
-		test_destroy,
+		test_retry,        test_errors_of_the_fence, test_guilty,      test_order,       test_no_retries,
+		test_many_retries, test_not_repeatable,      test_memory_lost, test_gone,        test_in_progress,
+		test_poll,         test_renewal_fails,       test_condemned,   test_waits_again, test_export_after_loss,
+		test_destroy,      test_wait_refused,
 	};
 
 	return RUN_TESTS("loss", tests);

@@ -249,6 +249,53 @@ START_TEST(test_shared_memory)
 }
 END_TEST
 
+static const char *const hanging[] = {
+	"soft:gfx1030,timeout_ms=200",
+	"soft:gfx1030,kernel=6.1,timeout_ms=200",
+	"soft:gfx1030,kernel=7.2,timeout_ms=200",
+};
+
+/* A job that never ends is ended by the kernel's timeout: run again once, then a verdict; those before it are done,
+ * those behind it and the context's later ones are told or run, and another context's are done. */
+START_TEST(test_hang)
+{
+	struct df_device *device = open_soft(hanging[_i]);
+	struct df_context *context = new_context(device, 0), *other = new_context(device, 0);
+	struct df_bo_options host = DF_OPTIONS(host, .domain = DF_DOMAIN_HOST_CACHED);
+	struct df_batch *hang, *empty = new_batch(device);
+	struct df_fence *before, *guilty, *behind, *bystander;
+	struct df_wait_info info;
+	struct df_bo *flag;
+
+	ck_ok(df_bo_create(device, 4096, &host, &flag));
+	ck_ok(df_batch_create(device, NULL, &hang));
+	ck_ok(df_batch_wait(hang, flag, 0, DF_EQUAL, 1, UINT32_MAX));
+	ck_ok(df_batch_seal(hang));
+	before = submit(context, empty);
+	guilty = submit(context, hang);
+	behind = submit(context, empty);
+	bystander = submit(other, empty);
+	ck_assert_int_eq(df_fence_wait(guilty, df_now_ns() + 20 * SECOND, &info), -ECANCELED);
+	ck_assert_int_eq(info.verdict, DF_GUILTY_RESET);
+	ck_assert_uint_eq(info.retries, 1);
+	ck_assert_int_eq(df_fence_wait(behind, df_now_ns() + 20 * SECOND, &info), -ECANCELED);
+	ck_assert_int_eq(info.verdict, DF_INNOCENT_RESET);
+	finish(before);
+	ck_ok(df_fence_wait(bystander, df_now_ns() + 20 * SECOND, NULL));
+	finish(submit(context, empty));
+	finish(submit(other, empty));
+	df_fence_put(guilty);
+	df_fence_put(behind);
+	df_fence_put(bystander);
+	ck_ok(df_batch_destroy(hang));
+	ck_ok(df_batch_destroy(empty));
+	ck_ok(df_bo_destroy(flag));
+	ck_ok(df_context_destroy(context));
+	ck_ok(df_context_destroy(other));
+	ck_ok(df_device_close(device));
+}
+END_TEST
+
 static struct df_device *shared_device;
 static atomic_uint failures;
 
@@ -310,6 +357,7 @@ int main(void)
 	tcase_add_loop_test(cases, test_held, 0, KERNELS);
 	tcase_add_loop_test(cases, test_far_memory, 0, KERNELS);
 	tcase_add_loop_test(cases, test_shared_memory, 0, KERNELS);
+	tcase_add_loop_test(cases, test_hang, 0, sizeof(hanging) / sizeof(hanging[0]));
 	tcase_add_loop_test(cases, test_threads, 0, KERNELS);
 	suite_add_tcase(suite, cases);
 	runner = srunner_create(suite);

@@ -258,7 +258,7 @@ START_TEST(test_submit_refusals)
 	o = (struct df_submit_options)DF_OPTIONS(o, .wait_fd_count = 1, .wait_fds = &bad_fd);
 	ck_fails(df_submit(context, batch, &o, &fence), EBADF, "wait_fds[0]");
 	o = (struct df_submit_options)DF_OPTIONS(o, .wait_fd_count = UINT32_MAX, .wait_fds = &bad_fd, .wait_count = 2,
-	                                         .waits = &null_fence);
+						 .waits = &null_fence);
 	ck_fails(df_submit(context, batch, &o, &fence), E2BIG, "at most 64");
 	ck_assert_uint_eq(atomic_load(&fake_counts.ioctls), ioctls);
 	o = (struct df_submit_options)DF_OPTIONS(o, .wait_fd_count = 1, .wait_fds = &closed_fd);
@@ -432,10 +432,12 @@ START_TEST(test_export)
 	struct df_device *device = open_fake();
 	struct df_context *context = new_context(device, 0);
 	struct df_batch *batch = new_batch(device);
-	struct df_fence *fence = submit(context, batch);
+	struct df_fence *fence;
 	unsigned fds = open_fds(), syncobjs = atomic_load(&fake_counts.syncobjs);
 	int fd = -7;
 
+	fake.mode = FAKE_HOLD;
+	fence = submit(context, batch);
 	ck_fails(df_fence_export(NULL, &fd), EINVAL, "fence is NULL");
 	ck_fails(df_fence_export(fence, NULL), EINVAL, "sync_file_fd_out is NULL");
 	for (unsigned i = 1; i <= 3; i++) {
@@ -448,6 +450,17 @@ START_TEST(test_export)
 	}
 	ck_ok(df_fence_export(fence, &fd));
 	ck_assert_uint_eq(open_fds(), fds + 1);
+	close(fd);
+	/* Done: what is exported is signalled already. */
+	fake_release(1);
+	ck_ok(df_fence_wait(fence, DF_FOREVER, NULL));
+	for (unsigned i = 1; i <= 2; i++) {
+		fake.fail_at = i;
+		ck_assert_int_eq(df_fence_export(fence, &fd), -ENOMEM);
+		ck_assert_uint_eq(open_fds(), fds);
+	}
+	ck_ok(df_fence_export(fence, &fd));
+	ck_assert_uint_eq(atomic_load(&fake_counts.syncobjs), syncobjs);
 	close(fd);
 	df_fence_put(fence);
 	ck_ok(df_batch_destroy(batch));
@@ -469,11 +482,13 @@ START_TEST(test_no_timeline)
 	device = open_fake();
 	context = new_context(device, 0);
 	batch = new_batch(device);
+	fake.mode = FAKE_HOLD;
 	fence = submit(context, batch);
 	ck_assert_uint_eq(fake_last.timeline_point, 0);
 	ck_assert_uint_eq(fake_last.chunks, 2);
 	ck_ok(df_fence_export(fence, &fd));
 	close(fd);
+	fake_release(1);
 	ck_assert_uint_eq(atomic_load(&fake_counts.syncobjs), 0);
 	ck_ok(df_fence_wait(fence, DF_FOREVER, NULL));
 	df_fence_put(fence);
@@ -503,11 +518,24 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		test_empty_batch,      test_hot_path,           test_allocations_are_seen, test_in_flight_limit,
-		test_fence_put_early,  test_fence_outlives_context, test_wait_bounded_ioctl, test_wait_bounded_sleep,
-		test_wait_bounded_spin, test_submit_refusals,   test_kernel_refusals,      test_interrupted_ioctls,
-		test_waits,            test_other_device,       test_external_bos,         test_export,
-		test_no_timeline,      test_marker_memory,
+		test_empty_batch,
+		test_hot_path,
+		test_allocations_are_seen,
+		test_in_flight_limit,
+		test_fence_put_early,
+		test_fence_outlives_context,
+		test_wait_bounded_ioctl,
+		test_wait_bounded_sleep,
+		test_wait_bounded_spin,
+		test_submit_refusals,
+		test_kernel_refusals,
+		test_interrupted_ioctls,
+		test_waits,
+		test_other_device,
+		test_external_bos,
+		test_export,
+		test_no_timeline,
+		test_marker_memory,
 	};
 
 	return RUN_TESTS("submit", tests);
