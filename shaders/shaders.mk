@@ -36,14 +36,14 @@ define cl_rule
 $(IMAGES)/tests/cl/%-$(1)-w$(2).dfi: tests/image/cl/%.cl tests/image/cl/twin.h $(BUILD)/drumfire
 	@mkdir -p $$(@D)
 	$$(if $$(V),,@echo "  CL      $$@")
-	$$(Q)$$(CLANG) $$(CL_GPU_FLAGS) -$(1) -DTWIN_WAVE=$(2) $(3) -c $$< -o $$(@:.dfi=.o)
+	$$(Q)$$(CLANG) $$(CL_GPU_FLAGS) -$(1) -DTWIN_WAVE=$(2) -DTWIN_VERSION=$(3) -mcode-object-version=$(3) $(4) -c $$< -o $$(@:.dfi=.o)
 	$$(Q)$$(LLD) -shared $$(@:.dfi=.o) -o $$(@:.dfi=.co)
 	$$(Q)$(BUILD)/drumfire pack -o $$@ $$(@:.dfi=.co)
 endef
-$(eval $(call cl_rule,O0,32,-mcode-object-version=5))
-$(eval $(call cl_rule,O3,32,-mcode-object-version=5))
-$(eval $(call cl_rule,O0,64,-mcode-object-version=4 -mwavefrontsize64))
-$(eval $(call cl_rule,O3,64,-mcode-object-version=4 -mwavefrontsize64))
+$(eval $(call cl_rule,O0,32,5,))
+$(eval $(call cl_rule,O3,32,5,))
+$(eval $(call cl_rule,O0,64,4,-mwavefrontsize64))
+$(eval $(call cl_rule,O3,64,4,-mwavefrontsize64))
 else
 shaders test-kernels:
 	$(MAKE) BUILD=$(IMAGES) CROSS= SYSROOT= SAN= CC=gcc OPT="-O2 -g" $@

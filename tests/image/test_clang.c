@@ -285,6 +285,7 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
+	setenv("DRUMFIRE_GPU_LIB", BUILD_DIR "/libdrumfire-gpu.so", 0);
 	tcase_add_loop_test(twins, twin_writes, 0, (int)clang_kernel_count);
 	tcase_set_timeout(kernels, 120);
 	tcase_add_loop_test(kernels, kernel, 0, (int)(clang_kernel_count * (sizeof(builds) / sizeof(builds[0]))));

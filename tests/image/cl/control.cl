@@ -247,8 +247,10 @@ KERNEL(wave_sum, uint, uint, uint)
 {
 	uint sum = a[GID] ^ b[GID], lane = LID % WAVE_SIZE;
 
-	for (uint step = 1; step < WAVE_SIZE; step *= 2)
+	for (uint step = 1; step < 32; step *= 2)
 		sum += WAVE_SHUFFLE(sum, lane ^ step);
+	for (uint half_wave = 32; half_wave < WAVE_SIZE; half_wave += 32)
+		sum = WAVE_READ_LANE(sum, 0) + WAVE_READ_LANE(sum, half_wave);
 	out[GID] = sum + k;
 }
 

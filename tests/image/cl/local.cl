@@ -17,7 +17,9 @@ KERNEL(lds_reduce, uint, uint, uint)
 {
 	local uint sums[GROUP];
 
-	sums[LID] = GID < n ? a[GID] + b[GID] : 0;
+	sums[LID] = 0;
+	if (GID < n)
+		sums[LID] = a[GID] + b[GID];
 	SYNC;
 	for (uint half_size = GROUP / 2; half_size; half_size /= 2) {
 		if (LID < half_size)
@@ -36,7 +38,9 @@ KERNEL(lds_scan, uint, uint, uint)
 	sums[0][LID] = a[GID] & 0xffff;
 	SYNC;
 	for (uint step = 1; step < GROUP; step *= 2) {
-		sums[1 - in][LID] = sums[in][LID] + (LID >= step ? sums[in][LID - step] : 0);
+		sums[1 - in][LID] = sums[in][LID];
+		if (LID >= step)
+			sums[1 - in][LID] += sums[in][LID - step];
 		in = 1 - in;
 		SYNC;
 	}
@@ -141,8 +145,8 @@ KERNEL(lds_atomics, uint, uint, uint)
 KERNEL(tiled_matmul, float, float, float)
 {
 	local float left[8][8], right[8][8];
-	uint x = (uint)get_local_id(0), y = (uint)get_local_id(1);
-	uint column = (uint)get_global_id(0), row = (uint)get_global_id(1);
+	uint x = LOCAL_ID(x), y = LOCAL_ID(y);
+	uint column = GLOBAL_ID(x), row = GLOBAL_ID(y);
 	float sum = 0.0f;
 
 	for (uint tile = 0; tile < k; tile += 8) {
@@ -158,10 +162,10 @@ KERNEL(tiled_matmul, float, float, float)
 
 KERNEL(ids_3d, uint, uint, uint)
 {
-	uint x = (uint)get_global_id(0), y = (uint)get_global_id(1), z = (uint)get_global_id(2);
-	uint at = (z * (uint)get_global_size(1) + y) * (uint)get_global_size(0) + x;
+	uint x = GLOBAL_ID(x), y = GLOBAL_ID(y), z = GLOBAL_ID(z);
+	uint width = GROUP_COUNT(x) * LOCAL_SIZE(x), height = GROUP_COUNT(y) * LOCAL_SIZE(y);
+	uint at = (z * height + y) * width + x;
 
-	out[at] = (uint)get_group_id(0) + (uint)get_group_id(1) * 10 + (uint)get_group_id(2) * 100 +
-		  (uint)get_local_id(2) * 1000 + (uint)get_num_groups(0) * 10000 + (uint)get_local_size(1) * 100000 +
-		  (uint)get_num_groups(2) * 1000000 + a[at % n] % k + (uint)get_work_dim() * 10000000;
+	out[at] = GROUP_ID(x) + GROUP_ID(y) * 10 + GROUP_ID(z) * 100 + LOCAL_ID(z) * 1000 + GROUP_COUNT(x) * 10000 +
+		  LOCAL_SIZE(y) * 100000 + GROUP_COUNT(z) * 1000000 + a[at % n] % k + WORK_DIM * 10000000;
 }

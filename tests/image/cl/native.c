@@ -221,6 +221,7 @@ BUILTIN(void, cl_barrier, "_Z7barrierj", uint32_t flags)
 
 uint32_t twin_wave_size(void);
 uint32_t twin_shuffle(uint32_t value, uint32_t lane);
+uint32_t twin_read_lane(uint32_t value, uint32_t lane);
 uint64_t twin_ballot(int condition);
 
 uint32_t twin_wave_size(void)
@@ -228,22 +229,34 @@ uint32_t twin_wave_size(void)
 	return current->launch->wave_size;
 }
 
-static struct item *wave(void)
+/* The first of the count work-items that the running one is among. */
+static struct item *among(uint32_t count)
 {
 	uint32_t index = (uint32_t)(current->running - current->items);
 
-	return current->items + index / twin_wave_size() * twin_wave_size();
+	return current->items + index / count * count;
 }
 
-uint32_t twin_shuffle(uint32_t value, uint32_t lane)
+static uint32_t exchange(uint32_t value, uint32_t count, uint32_t lane)
 {
 	uint32_t result;
 
 	current->running->exchanged = value;
 	yield();
-	result = wave()[lane % twin_wave_size()].exchanged;
+	result = among(count)[lane % count].exchanged;
 	yield();
 	return result;
+}
+
+/* ds_bpermute_b32 of gfx10 reaches 32 lanes, also in waves of 64. */
+uint32_t twin_shuffle(uint32_t value, uint32_t lane)
+{
+	return exchange(value, 32, lane);
+}
+
+uint32_t twin_read_lane(uint32_t value, uint32_t lane)
+{
+	return exchange(value, twin_wave_size(), lane);
 }
 
 uint64_t twin_ballot(int condition)
@@ -253,7 +266,7 @@ uint64_t twin_ballot(int condition)
 	current->running->exchanged = condition != 0;
 	yield();
 	for (uint32_t lane = 0; lane < twin_wave_size(); lane++)
-		votes |= (uint64_t)wave()[lane].exchanged << lane;
+		votes |= (uint64_t)among(twin_wave_size())[lane].exchanged << lane;
 	yield();
 	return votes;
 }

@@ -81,10 +81,12 @@ DEFINE_ATOMICS(ulong)
 /* Of native.c: every work-item of the wave must call them together. */
 uint twin_wave_size(void);
 uint twin_shuffle(uint value, uint lane);
+uint twin_read_lane(uint value, uint lane);
 ulong twin_ballot(int condition);
-#define WAVE_SIZE          twin_wave_size()
-#define WAVE_SHUFFLE(v, l) twin_shuffle(v, l)
-#define WAVE_BALLOT(c)     twin_ballot(c)
+#define WAVE_SIZE            twin_wave_size()
+#define WAVE_READ_LANE(v, l) twin_read_lane(v, l)
+#define WAVE_SHUFFLE(v, l)   twin_shuffle(v, l)
+#define WAVE_BALLOT(c)       twin_ballot(c)
 #else
 #define ATOMIC_ADD(p, v)          atomic_add(p, v)
 #define ATOMIC_AND(p, v)          atomic_and(p, v)
@@ -96,13 +98,47 @@ ulong twin_ballot(int condition);
 #define ATOMIC_ADD64(p, v)        atom_add(p, v)
 #define ATOMIC_CMPXCHG64(p, c, v) atom_cmpxchg(p, c, v)
 
-#define WAVE_SIZE          ((uint)TWIN_WAVE)
-#define WAVE_SHUFFLE(v, l) ((uint)__builtin_amdgcn_ds_bpermute((int)((l) << 2), (int)(v)))
+#define WAVE_SIZE            ((uint)TWIN_WAVE)
+#define WAVE_READ_LANE(v, l) ((uint)__builtin_amdgcn_readlane((int)(v), (int)(l)))
+/* Exchanges within the 32 lanes that a work-item is among, also in waves of 64. */
+#define WAVE_SHUFFLE(v, l)   ((uint)__builtin_amdgcn_ds_bpermute((int)((l) << 2), (int)(v)))
 #if TWIN_WAVE == 64
 #define WAVE_BALLOT(c) ((ulong)__builtin_amdgcn_ballot_w64(c))
 #else
 #define WAVE_BALLOT(c) ((ulong)__builtin_amdgcn_ballot_w32(c))
 #endif
 #endif
+
+/*
+ * Dimensions other than x. At -O0 clang 16 reloads values ahead of the instruction that restores EXEC where branches
+ * join, so that the device library's functions, which branch over the dimension, return stale registers for y and z.
+ * There the kernels read what those functions would: registers, implicit arguments (code object version 5) and the
+ * dispatch packet (version 4).
+ */
+#if defined(TWIN_NATIVE) || defined(__OPTIMIZE__)
+#define LOCAL_ID(d)    ((uint)get_local_id(DIMENSION_##d))
+#define GROUP_ID(d)    ((uint)get_group_id(DIMENSION_##d))
+#define LOCAL_SIZE(d)  ((uint)get_local_size(DIMENSION_##d))
+#define GROUP_COUNT(d) ((uint)get_num_groups(DIMENSION_##d))
+#define WORK_DIM       ((uint)get_work_dim())
+#else
+#define LOCAL_ID(d) ((uint)__builtin_amdgcn_workitem_id_##d())
+#define GROUP_ID(d) ((uint)__builtin_amdgcn_workgroup_id_##d())
+#if TWIN_VERSION >= 5
+#define IMPLICIT(type, at) ((uint) * (constant type *)((constant uchar *)__builtin_amdgcn_implicitarg_ptr() + (at)))
+#define LOCAL_SIZE(d)      IMPLICIT(ushort, 12 + 2 * DIMENSION_##d)
+#define GROUP_COUNT(d)     IMPLICIT(uint, 4 * DIMENSION_##d)
+#define WORK_DIM           IMPLICIT(ushort, 64)
+#else
+#define PACKET(type, at) ((uint) * (constant type *)((constant uchar *)__builtin_amdgcn_dispatch_ptr() + (at)))
+#define LOCAL_SIZE(d)    PACKET(ushort, 4 + 2 * DIMENSION_##d)
+#define GROUP_COUNT(d)   (PACKET(uint, 12 + 4 * DIMENSION_##d) / LOCAL_SIZE(d))
+#define WORK_DIM         (PACKET(ushort, 2) & 3u)
+#endif
+#endif
+#define DIMENSION_x  0
+#define DIMENSION_y  1
+#define DIMENSION_z  2
+#define GLOBAL_ID(d) (GROUP_ID(d) * LOCAL_SIZE(d) + LOCAL_ID(d))
 
 #endif
