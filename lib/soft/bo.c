@@ -99,10 +99,50 @@ static void *map_fd(int fd, uint64_t size)
 	return host == MAP_FAILED ? NULL : host;
 }
 
+/*
+ * Memory of BOs without a descriptor of their own: ranges of one sparse file, so that a BO can be mapped any number of
+ * times. Ranges are never used twice; a freed one gives its pages back. Guarded by pool_lock.
+ */
+#define POOL_SIZE (1ull << 46)
+static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
+static int pool_fd = -1;
+static uint64_t pool_next;
+
+static int pool_take(uint64_t size, uint64_t *offset_out)
+{
+	int ret = -ENOMEM;
+
+	size = (size + SOFT_PAGE - 1) & ~(uint64_t)(SOFT_PAGE - 1);
+	pthread_mutex_lock(&pool_lock);
+	if (pool_fd < 0) {
+		pool_fd = memfd_create("drumfire-memory", MFD_CLOEXEC);
+		if (pool_fd >= 0 && ftruncate(pool_fd, (off_t)POOL_SIZE)) {
+			close(pool_fd);
+			pool_fd = -1;
+		}
+	}
+	if (pool_fd >= 0 && size <= POOL_SIZE - pool_next) {
+		*offset_out = pool_next;
+		pool_next += size;
+		ret = 0;
+	}
+	pthread_mutex_unlock(&pool_lock);
+	return ret;
+}
+
+static void pool_give(uint64_t offset, uint64_t size)
+{
+	if (fallocate(pool_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size))
+		errno = 0; /* the pages stay until the process ends */
+}
+
 static int back(struct soft_bo *bo, bool shareable)
 {
 	if (!shareable || !may_keep_fd()) {
-		bo->host = mmap(NULL, bo->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (pool_take(bo->size, &bo->pool_offset))
+			return -ENOMEM;
+		bo->host = mmap(NULL, bo->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, pool_fd,
+				(off_t)bo->pool_offset);
 		if (bo->host == MAP_FAILED)
 			bo->host = NULL;
 		return bo->host ? 0 : -ENOMEM;
@@ -275,8 +315,11 @@ void soft_bo_put(struct soft_bo *bo)
 	bo->device->bo_count--;
 	pthread_cond_broadcast(&soft_cond);
 	pthread_mutex_unlock(&soft_lock);
-	if (bo->host && !bo->userptr)
+	if (bo->host && !bo->userptr) {
 		munmap(bo->host, bo->size);
+		if (bo->fd < 0)
+			pool_give(bo->pool_offset, bo->size);
+	}
 	if (bo->fd >= 0)
 		close(bo->fd);
 	free(bo);
@@ -288,18 +331,8 @@ int soft_bo_fd(struct soft_bo *bo, int flags)
 	struct stat st;
 	int fd = bo->fd, copy;
 
-	if (fd < 0) {
-		char path[96];
-
-		/* Beyond the budget the descriptor is asked back from the mapping, where the system allows that. */
-		snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx", (unsigned long)bo->host,
-			 (unsigned long)bo->host + (unsigned long)bo->size);
-		fd = open(path, O_RDWR | O_CLOEXEC);
-		if (fd < 0)
-			return -EMFILE;
-		bo->fd = fd;
-		fds_kept++;
-	}
+	if (fd < 0)
+		return -EMFILE; /* made when the process was short of descriptors: its memory is part of the pool */
 	if (fstat(fd, &st))
 		return -errno;
 	bo->inode = st.st_ino;
@@ -343,15 +376,9 @@ void *soft_file_mmap(struct soft_file *file, void *addr, size_t size, int prot, 
 		error = EINVAL; /* copy-on-write of device memory */
 	if (!error) {
 		size = (size + SOFT_PAGE - 1) & ~(size_t)(SOFT_PAGE - 1);
-		if (bo->fd >= 0) {
-			map = mmap(addr, size, prot, flags & ~MAP_ANONYMOUS, bo->fd, 0);
-		} else {
-			int how = MREMAP_MAYMOVE | ((flags & MAP_FIXED) ? MREMAP_FIXED : 0);
-
-			map = mremap(bo->host, 0, size, how, addr); /* size 0: a second view of shared pages */
-			if (map != MAP_FAILED && prot != (PROT_READ | PROT_WRITE))
-				mprotect(map, size, prot);
-		}
+		flags &= ~MAP_ANONYMOUS;
+		map = bo->fd >= 0 ? mmap(addr, size, prot, flags, bo->fd, 0)
+				  : mmap(addr, size, prot, flags, pool_fd, (off_t)bo->pool_offset);
 		error = map == MAP_FAILED ? errno : 0;
 	}
 	soft_bo_put(bo);

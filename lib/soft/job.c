@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HW_SUBMISSION 2u
+#define HW_SUBMISSION    2u
 #define SOFT_RECOVERY_NS 10000000ll /* amdgpu_ring_soft_recovery() polls for 10 ms */
 
 static const enum gpu_ring_type ring_types[SOFT_IP_NUM] = {GPU_RING_GFX, GPU_RING_COMPUTE, GPU_RING_SDMA};
@@ -298,12 +298,15 @@ static void timed_out(struct soft_device *device, struct soft_job *job, unsigned
 	pthread_cond_broadcast(&soft_cond);
 }
 
+/* The model runs a job this many times longer than hardware may; timeout_ms= in the device string is taken as it is. */
+#define SLOWER_THAN_HARDWARE 30
+
 static int64_t timeout_ns(const struct soft_device *device, unsigned ip)
 {
 	const struct soft_kernel *kernel = device->spec.kernel;
 	unsigned ms = ip == AMDGPU_HW_IP_COMPUTE ? kernel->job_timeout_ms : kernel->gfx_timeout_ms;
 
-	return (int64_t)(device->spec.timeout_ms ? device->spec.timeout_ms : ms) * 1000000;
+	return (int64_t)(device->spec.timeout_ms ? device->spec.timeout_ms : ms * SLOWER_THAN_HARDWARE) * 1000000;
 }
 
 int64_t soft_jobs_watch(struct soft_device *device)

@@ -156,7 +156,8 @@ struct soft_bo {
 	uint32_t preferred, allowed, flags;
 	uint32_t placed; /* domain that is charged */
 	void *host;
-	int fd;          /* memfd, or -1 */
+	int fd;          /* memfd, or -1: memory of the pool, at pool_offset */
+	uint64_t pool_offset;
 	uint64_t inode;  /* of fd when it was exported */
 	bool userptr, readonly, imported;
 	uint64_t mmap_offset;
