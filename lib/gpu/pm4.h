@@ -60,14 +60,15 @@ enum {
 /* What an EVENT_WRITE or RELEASE_MEM does with an event. */
 enum pm4_event_kind {
 	EVENT_NOTHING,  /* caches and counters that compute work does not have here */
-	EVENT_WAIT,     /* earlier launches end first */
+	EVENT_FLUSH,    /* earlier launches end first */
+	EVENT_WAIT,     /* the same, and RELEASE_MEM may carry it */
 	EVENT_GRAPHICS, /* graphics only: nothing on the GFX ring, refused on compute rings */
 	EVENT_REFUSED,  /* would write results that the model does not have */
 };
 #define PM4_EVENTS(E) \
 	E(0x01, SAMPLE_STREAMOUTSTATS1, REFUSED) E(0x02, SAMPLE_STREAMOUTSTATS2, REFUSED) \
 	E(0x03, SAMPLE_STREAMOUTSTATS3, REFUSED) E(0x04, CACHE_FLUSH_TS, WAIT) E(0x05, CONTEXT_DONE, GRAPHICS) \
-	E(0x06, CACHE_FLUSH, NOTHING) E(0x07, CS_PARTIAL_FLUSH, WAIT) E(0x08, VGT_STREAMOUT_SYNC, GRAPHICS) \
+	E(0x06, CACHE_FLUSH, NOTHING) E(0x07, CS_PARTIAL_FLUSH, FLUSH) E(0x08, VGT_STREAMOUT_SYNC, GRAPHICS) \
 	E(0x0a, VGT_STREAMOUT_RESET, GRAPHICS) E(0x0e, BREAK_BATCH, GRAPHICS) E(0x0f, VS_PARTIAL_FLUSH, GRAPHICS) \
 	E(0x10, PS_PARTIAL_FLUSH, GRAPHICS) E(0x12, FLUSH_DFSM, GRAPHICS) E(0x14, CACHE_FLUSH_AND_INV_TS_EVENT, WAIT) \
 	E(0x15, ZPASS_DONE, REFUSED) E(0x16, CACHE_FLUSH_AND_INV_EVENT, NOTHING) E(0x17, PERFCOUNTER_START, NOTHING) \

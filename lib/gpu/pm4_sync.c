@@ -44,7 +44,7 @@ static int run_event_write(struct gpu_ring *ring, const uint32_t *p, uint32_t n)
 		return gpu_ring_refuse(ring, "EVENT_WRITE: %s is refused on a compute ring", row->name);
 	if (n != 1 && row->event != 0x38) /* PIXEL_PIPE_STAT_CONTROL carries a mask */
 		return gpu_ring_refuse(ring, "EVENT_WRITE: %s with an address", row->name);
-	return row->kind == EVENT_WAIT ? wait_shaders(ring) : 0;
+	return row->kind == EVENT_WAIT || row->kind == EVENT_FLUSH ? wait_shaders(ring) : 0;
 }
 
 /* GCR_CNTL's invalidations in strict mode's words. */
