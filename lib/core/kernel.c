@@ -35,6 +35,22 @@ static uint32_t max_block(const struct df_kernel *kernel)
 	return max && max < DF_MAX_BLOCK ? max : DF_MAX_BLOCK;
 }
 
+/* The encoder's part, and whether a workgroup can ever start. */
+static int prepare(struct df_kernel *kernel)
+{
+	const struct df_record_ops *ops = kernel->device->enc->record;
+	int ret = ops->kernel_init(kernel);
+	if (ret)
+		return ret;
+	kernel->groups_resident = ops->groups_resident(kernel);
+	if (kernel->groups_resident)
+		return 0;
+	return df_error_set(-EINVAL,
+	                    "a workgroup of %ux%ux%u work-items with %u registers each fits into no compute unit. Fix: take "
+	                    "a smaller block, or compile for fewer registers",
+	                    kernel->block[0], kernel->block[1], kernel->block[2], kernel->image.vgprs);
+}
+
 int df_kernel_init(struct df_kernel *kernel)
 {
 	struct df_code *code = kernel->code;
@@ -51,12 +67,7 @@ int df_kernel_init(struct df_kernel *kernel)
 		return df_error_set(-EINVAL, "a block of %ux%ux%u work-items is larger than %u", kernel->block[0],
 		                    kernel->block[1], kernel->block[2], DF_MAX_BLOCK);
 	count_args(kernel);
-	const struct df_record_ops *ops = kernel->device->enc->record;
-	int ret = ops->kernel_init(kernel);
-	if (ret)
-		return ret;
-	kernel->groups_resident = ops->groups_resident(kernel);
-	return 0;
+	return prepare(kernel);
 }
 
 DF_API int df_kernel_get_info(const struct df_kernel *kernel, struct df_kernel_info *info_out)
@@ -156,12 +167,11 @@ DF_API int df_kernel_with_block(struct df_kernel *kernel, const uint32_t block[3
 	memcpy(variant, kernel, ops->kernel_size_B);
 	memcpy(variant->block, block, sizeof(variant->block));
 	variant->lds_dynamic_B = lds_dynamic_B;
-	ret = ops->kernel_init(variant);
+	ret = prepare(variant);
 	if (ret) {
 		free(variant);
 		return df_error_within(ret, "df_kernel_with_block: kernel %s", kernel->name);
 	}
-	variant->groups_resident = ops->groups_resident(variant);
 	pthread_mutex_lock(&device->lock);
 	variant->next = kernel->code->variants;
 	kernel->code->variants = variant;
