@@ -27,7 +27,8 @@ extern "C" {
 #define DF_API __attribute__((visibility("default")))
 #define DF_MUST_CHECK __attribute__((warn_unused_result))
 /* struct df_bo_options o = DF_OPTIONS(o, .domain = DF_DOMAIN_DEVICE); */
-#define DF_OPTIONS(object, ...) {.size_B = sizeof(object), __VA_ARGS__}
+#define DF_OPTIONS(...) DF_OPTIONS_OF(__VA_ARGS__, )
+#define DF_OPTIONS_OF(object, ...) {.size_B = sizeof(object), __VA_ARGS__}
 
 struct df_device;
 struct df_bo;
