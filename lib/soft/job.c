@@ -257,10 +257,10 @@ static bool soft_recovery(struct soft_device *device, struct soft_job *job, unsi
 static void queue_reset(struct soft_device *device, struct soft_job *job, unsigned ip, unsigned instance)
 {
 	job->verdict = -ETIME;
+	atomic_fetch_add(&device->reset_counter, 1); /* who waits for the job finds it counted */
 	pthread_mutex_unlock(&soft_lock);
 	gpu_ring_reset(device->gpu, ring_types[ip], instance);
 	pthread_mutex_lock(&soft_lock);
-	atomic_fetch_add(&device->reset_counter, 1);
 }
 
 /* Verdict: the whole device is reset; every job is cancelled where the memory is lost with it (6.1). */
@@ -270,6 +270,7 @@ static void full_reset(struct soft_device *device, struct soft_job *job, unsigne
 
 	job->verdict = -ECANCELED;
 	job->ctx->guilty = true;
+	atomic_fetch_add(&device->reset_counter, 1);
 	if (lost)
 		atomic_fetch_add(&device->vram_lost_counter, 1);
 	pthread_mutex_unlock(&soft_lock);
@@ -278,7 +279,6 @@ static void full_reset(struct soft_device *device, struct soft_job *job, unsigne
 	else
 		gpu_ring_reset(device->gpu, ring_types[ip], instance);
 	pthread_mutex_lock(&soft_lock);
-	atomic_fetch_add(&device->reset_counter, 1);
 }
 
 static void timed_out(struct soft_device *device, struct soft_job *job, unsigned ip, unsigned instance)
