@@ -28,14 +28,18 @@ uint32_t demo_mix(uint32_t a, uint32_t b)
 	return x ^ x >> 12;
 }
 
-uint64_t demo_ioctls(struct demo *demo)
+uint64_t demo_submits(struct demo *demo)
 {
 	struct df_counter counters[64];
 	unsigned count = df_device_counters(demo->device, counters, 64);
 	uint64_t sum = 0;
 
-	for (unsigned i = 0; i < count && i < 64; i++)
-		sum += counters[i].value;
+	for (unsigned i = 0; i < count && i < 64; i++) {
+		size_t length = strlen(counters[i].name);
+
+		if (length >= 3 && !strcmp(counters[i].name + length - 3, "_CS") && !strstr(counters[i].name, "WAIT"))
+			sum += counters[i].value;
+	}
 	return sum;
 }
 
@@ -65,14 +69,14 @@ int demo_load(struct demo *demo, const char *name, struct df_code **code_out, st
 
 void demo_head(const char *title)
 {
-	printf("\n%s\n  %-34s %9s %7s %10s %9s %9s %11s %7s\n", title, "", "launches", "ioctls", "IB dwords", "record",
+	printf("\n%s\n  %-34s %9s %7s %10s %9s %9s %11s %7s\n", title, "", "launches", "submits", "IB dwords", "record",
 	       "run", "checked", "wrong");
 }
 
 void demo_print(struct demo *demo, const struct demo_line *line)
 {
 	printf("  %-34s %9llu %7llu %10llu %6.2f ms %6.1f ms %11llu %7llu\n", line->name,
-	       (unsigned long long)line->launches, (unsigned long long)line->ioctls,
+	       (unsigned long long)line->launches, (unsigned long long)line->submits,
 	       (unsigned long long)line->ib_dwords, (double)line->record_ns / 1e6, (double)line->run_ns / 1e6,
 	       (unsigned long long)line->checked, (unsigned long long)line->wrong);
 	fflush(stdout);

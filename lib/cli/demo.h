@@ -15,7 +15,7 @@ struct demo {
 
 struct demo_line {
 	const char *name;
-	uint64_t launches, ioctls, ib_dwords;
+	uint64_t launches, submits, ib_dwords;
 	uint64_t record_ns, run_ns;
 	uint64_t checked, wrong;
 };
@@ -26,8 +26,8 @@ int demo_kernels(struct demo *demo);
 
 /* The only kernel of shaders/<name>.dfi. The code is the caller's to destroy. */
 int demo_load(struct demo *demo, const char *name, struct df_code **code_out, struct df_kernel **kernel_out);
-/* ioctls since the device was opened. */
-uint64_t demo_ioctls(struct demo *demo);
+/* Submission ioctls since the device was opened. */
+uint64_t demo_submits(struct demo *demo);
 void demo_head(const char *title);
 void demo_print(struct demo *demo, const struct demo_line *line);
 /* A number that depends on nothing but its arguments. */

@@ -49,7 +49,7 @@ static int job_run(struct job *job)
 {
 	struct df_batch_info info;
 	struct df_fence *fence;
-	uint64_t ioctls, start;
+	uint64_t submits, start;
 	int ret = df_batch_seal(job->batch);
 
 	if (ret)
@@ -57,10 +57,10 @@ static int job_run(struct job *job)
 	df_batch_get_info(job->batch, &info);
 	job->line.launches = info.launches;
 	job->line.ib_dwords = info.ib_dwords;
-	ioctls = demo_ioctls(job->demo);
+	submits = demo_submits(job->demo);
 	start = df_now_ns();
 	ret = df_submit(job->demo->context, job->batch, NULL, &fence);
-	job->line.ioctls = demo_ioctls(job->demo) - ioctls;
+	job->line.submits = demo_submits(job->demo) - submits;
 	if (ret)
 		return ret;
 	ret = df_fence_wait(fence, start + 60000000000ull, NULL);

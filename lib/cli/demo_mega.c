@@ -246,18 +246,18 @@ static int run_once(struct chapter *chapter, const char *name)
 	struct demo_line line = {.name = name};
 	struct df_mega_stats stats;
 	struct df_batch_info info;
-	uint64_t ioctls, start;
+	uint64_t submits, start;
 	int ret = 0;
 
 	for (uint32_t i = 0; i < SETS && !ret; i++)
 		ret = publish_set(&chapter->views[i], i);
 	for (unsigned again = 0; !ret && again < 16 && (!again || unfinished(chapter)); again++) {
-		ioctls = demo_ioctls(chapter->demo);
+		submits = demo_submits(chapter->demo);
 		start = df_now_ns();
 		ret = df_mega_dispatch_scratch(chapter->mega, chapter->sets, SETS, 0, chapter->scratch, &stats);
 		line.launches += stats.kernel_launches;
 		line.run_ns += df_now_ns() - start;
-		line.ioctls += demo_ioctls(chapter->demo) - ioctls;
+		line.submits += demo_submits(chapter->demo) - submits;
 	}
 	df_mega_scratch_info(chapter->scratch, &info);
 	line.ib_dwords = info.ib_dwords;

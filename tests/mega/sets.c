@@ -15,7 +15,9 @@ void rig_load(const char *name, struct df_code **code_out, struct df_kernel **ke
 	FILE *file;
 	long size;
 
-	snprintf(path, sizeof(path), "%s/shaders/%s.dfi", BUILD_DIR, name);
+	/* Images are made in the plain build only, whatever build this is. */
+	snprintf(path, sizeof(path), "%s/%s.dfi",
+		 getenv("DRUMFIRE_SHADERS") ? getenv("DRUMFIRE_SHADERS") : "build/shaders", name);
 	file = fopen(path, "rb");
 	ck_assert_msg(file != NULL, "%s is missing: run make shaders", path);
 	ck_assert_int_eq(fseek(file, 0, SEEK_END), 0);
@@ -33,6 +35,7 @@ void rig_up(void)
 {
 	const char *name = getenv("DRUMFIRE_DEVICE");
 
+	setenv("DRUMFIRE_GPU_LIB", BUILD_DIR "/libdrumfire-gpu.so", 0);
 	ck_assert_msg(df_device_open(name && *name ? name : "soft:gfx1030", NULL, &rig.device) == 0, "%s", df_error());
 	rig_load("mega", &rig.code, &rig.kernel);
 }
