@@ -111,7 +111,8 @@ struct gpu_config {
 	void (*page_fault)(void *user, struct gpu_vm *vm, const struct gpu_fault *fault);
 	/*
 	 * What a page fault does. false (amdgpu's default, vm_fault_stop=0): reads give 0, writes are dropped, the
-	 * page_fault callback is told, the job completes. true: the job ends with GPU_FAULT_PAGE.
+	 * page_fault callback is told, the job completes. true: the job ends with GPU_FAULT_PAGE. Instruction fetches
+	 * always end the job: there is nothing to run instead.
 	 */
 	bool fault_stops;
 };

@@ -98,7 +98,9 @@ static void start_forever(struct fx_job *job, unsigned instance, uint32_t groups
 {
 	struct fx_launch l = {.grid = {groups}, .block = {64}};
 
-	l.code = FX_CODE_OF(&fx, 0, k_forever);
+	if (instance == 0) /* later ones find it, while it runs */
+		FX_CODE_OF(&fx, 0, k_forever);
+	l.code = FX_CODE_VA;
 	fx_ib(&fx, instance * 0x1000);
 	fx_dispatch(&fx, &l);
 	FX_PACKET(&fx, P_EVENT_WRITE, EV_CS_PARTIAL_FLUSH);
