@@ -182,12 +182,12 @@ static uint64_t host_atomic64(uint64_t *p, enum mem_atomic op, uint64_t a, uint6
 /* No page to work on: what can be read is returned, the write is dropped or faults. */
 static int atomic_nowhere(struct gpu_wave *w, uint64_t va, void *old_out, unsigned size_B)
 {
-	const uint64_t zero = 0;
+	bool readable = gpu_tlb_ptr(w->tlb, va, size_B, GPU_READ, &w->fault);
 
 	memset(old_out, 0, size_B);
-	if (!gpu_tlb_ptr(w->tlb, va, size_B, GPU_READ, &w->fault))
-		return gpu_tlb_read(w->tlb, va, old_out, size_B, &w->fault);
-	return gpu_tlb_write(w->tlb, va, &zero, size_B, &w->fault);
+	if (gpu_tlb_read(w->tlb, va, old_out, size_B, &w->fault))
+		return -EFAULT;
+	return readable ? gpu_tlb_write(w->tlb, va, old_out, size_B, &w->fault) : 0;
 }
 
 int mem_atomic32(struct gpu_wave *w, uint64_t va, enum mem_atomic op, uint32_t a, uint32_t b, uint32_t *old_out)
