@@ -79,8 +79,11 @@ int gpu_worker_init(struct gpu_worker *worker, struct gpu *gpu)
 	worker->code = gpu_code_create();
 	if (!worker->code)
 		return -ENOMEM;
-	for (unsigned i = 0; i < GPU_RING_COUNT; i++)
+	for (unsigned i = 0; i < GPU_RING_COUNT; i++) {
 		gpu_thread_init(&worker->reader[i], gpu);
+		worker->reader[i].family = worker->reader;
+		worker->reader[i].family_count = GPU_RING_COUNT;
+	}
 	return 0;
 }
 

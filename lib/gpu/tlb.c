@@ -35,6 +35,9 @@ void gpu_thread_init(struct gpu_thread *thread, struct gpu *gpu)
 	thread->tlb.thread = thread;
 	thread->gpu = gpu;
 	thread->depth = 0;
+	thread->wave = NULL;
+	thread->family = thread;
+	thread->family_count = 1;
 	atomic_init(&thread->vm, NULL);
 	atomic_init(&thread->seen, 0);
 	pthread_mutex_lock(&gpu->threads_lock);
@@ -93,16 +96,24 @@ void gpu_thread_leave(struct gpu_thread *thread)
 	atomic_store(&thread->vm, NULL);
 }
 
+/* A host thread that holds waves of several address spaces leaves all of them: a flush of any may be what the callback
+ * waits for. depth stays, and says where to come back to. */
 void gpu_tlb_pause(struct gpu_tlb *tlb)
 {
-	if (tlb && tlb->thread && tlb->thread->depth)
-		atomic_store(&tlb->thread->vm, NULL);
+	if (!tlb || !tlb->thread)
+		return;
+	for (unsigned i = 0; i < tlb->thread->family_count; i++)
+		if (tlb->thread->family[i].depth)
+			atomic_store(&tlb->thread->family[i].vm, NULL);
 }
 
 void gpu_tlb_resume(struct gpu_tlb *tlb)
 {
-	if (tlb && tlb->thread && tlb->thread->depth)
-		gpu_thread_enter(tlb->thread, tlb->vm);
+	if (!tlb || !tlb->thread)
+		return;
+	for (unsigned i = 0; i < tlb->thread->family_count; i++)
+		if (tlb->thread->family[i].depth)
+			gpu_thread_enter(&tlb->thread->family[i], tlb->thread->family[i].tlb.vm);
 }
 
 void gpu_vm_flush(struct gpu_vm *vm)

@@ -27,6 +27,8 @@ struct gpu_thread {
 	_Atomic uint64_t seen;       /* generation that the section has seen */
 	struct gpu_wave *wave;       /* that runs now, for faults and findings; NULL: the thread works for itself */
 	unsigned depth;              /* 1 in a section; the callbacks leave it for their time */
+	struct gpu_thread *family;   /* the readers of the same host thread, an array; all leave for a callback */
+	unsigned family_count;
 	struct gpu_thread *next;     /* gpu->threads */
 };
 
