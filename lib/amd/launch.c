@@ -10,14 +10,16 @@
  */
 #include <errno.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "amd/encoder.h"
 
 #define GRID_MAX_YZ 65535u /* [radv] maxComputeWorkGroupCount; X may use all 32 bits */
 #define likely(x)   __builtin_expect(!!(x), 1)
 
-/* A new SET_SH_REG costs two dwords, so registers between two that change are written again when there are that few. */
-enum { GAP = 2, ALL_SGPRS = (1 << USER_SGPRS) - 1 };
+enum { ALL_SGPRS = (1 << USER_SGPRS) - 1 };
 
 static inline uint32_t load(const uint8_t *bytes, unsigned i)
 {
@@ -28,55 +30,72 @@ static inline uint32_t load(const uint8_t *bytes, unsigned i)
 
 /* ---- the short path ---- */
 
-static inline uint64_t load_pair(const void *dwords, unsigned i)
+/* Bit i: dword i of four differs from what its register holds. */
+static inline uint32_t changed_quad(const uint32_t *known, const uint8_t *args)
 {
-	uint64_t value;
-	memcpy(&value, (const uint8_t *)dwords + (size_t)i * 4, 8);
-	return value;
+#ifdef __SSE2__
+	__m128i have = _mm_loadu_si128((const __m128i *)(const void *)known);
+	__m128i want = _mm_loadu_si128((const __m128i *)(const void *)args);
+	return (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(have, want))) ^ 15u;
+#else
+	return (uint32_t)(load(args, 0) != known[0]) | (uint32_t)(load(args, 1) != known[1]) << 1 |
+	       (uint32_t)(load(args, 2) != known[2]) << 2 | (uint32_t)(load(args, 3) != known[3]) << 3;
+#endif
 }
 
-/* How many of the registers from i on belong into a run that reached i: 0 ends it. */
-static inline unsigned run_goes_on(const uint32_t *known, const uint8_t *args, unsigned i, unsigned count)
+static inline uint32_t changed_args(const uint32_t *known, const uint8_t *args, unsigned count)
 {
-	for (unsigned more = 1; more <= GAP + 1 && i + more <= count; more++)
-		if (load(args, i + more - 1) != known[i + more - 1])
-			return more;
-	return 0;
+	uint32_t mask = 0;
+	unsigned i = 0;
+	for (; i + 4 <= count; i += 4)
+		mask |= changed_quad(known + i, args + (size_t)i * 4) << i;
+	for (; i < count; i++)
+		mask |= (uint32_t)(load(args, i) != known[i]) << i;
+	return mask;
 }
 
-/* The fewest runs, whatever the pattern. */
-static uint32_t *emit_runs(uint32_t *dw, uint32_t *known, const uint8_t *args, unsigned count, unsigned reg)
+/* A new SET_SH_REG costs two dwords, so one or two registers between two that change are written with them. */
+static inline uint32_t bridge_gaps(uint32_t mask)
 {
-	for (unsigned i = 0; i < count;) {
-		unsigned more = run_goes_on(known, args, i, i + 1);
-		if (!more) {
-			i++;
-			continue;
-		}
-		uint32_t *header = dw;
-		unsigned first = i;
-		dw += PM4_SET_REG_DW;
-		do {
-			for (; more; more--, i++)
-				known[i] = *dw++ = load(args, i);
-			more = run_goes_on(known, args, i, count);
-		} while (more);
-		header[0] = PM4_HEADER(PM4_SET_SH_REG, i - first);
-		header[1] = reg + first;
-	}
-	return dw;
+	uint32_t one = (mask << 1) & (mask >> 1);
+	uint32_t two = ((mask << 1) & (mask >> 2)) | ((mask << 2) & (mask >> 1));
+	return mask | one | two;
+}
+
+/* Bits of the lowest run of ones. */
+static inline unsigned run_length(uint32_t mask_from_first)
+{
+	return (unsigned)__builtin_ctz(~mask_from_first);
+}
+
+static inline void copy_pair(uint32_t *dw, uint32_t *known, const uint8_t *args)
+{
+	uint64_t pair;
+	memcpy(&pair, args, 8);
+	memcpy(known, &pair, 8);
+	memcpy(dw, &pair, 8);
 }
 
 static inline bool pair_same(const uint32_t *known, const uint8_t *args, unsigned i)
 {
-	return load_pair(args, i) == load_pair(known, i);
+	uint64_t have, want;
+	memcpy(&have, known + i, 8);
+	memcpy(&want, args + (size_t)i * 4, 8);
+	return have == want;
 }
 
-static inline void copy_pair(uint32_t *known, uint32_t *out, const uint8_t *args, unsigned i)
+static inline uint32_t *emit_args(uint32_t *dw, uint32_t *known, const uint8_t *args, uint32_t mask, unsigned reg)
 {
-	uint64_t pair = load_pair(args, i);
-	memcpy(known + i, &pair, 8);
-	memcpy(out + i, &pair, 8);
+	while (mask) {
+		unsigned first = (unsigned)__builtin_ctz(mask), count = run_length(mask >> first);
+		dw[0] = PM4_HEADER(PM4_SET_SH_REG, count);
+		dw[1] = reg + first;
+		dw += PM4_SET_REG_DW;
+		for (unsigned i = first; i < first + count; i++)
+			*dw++ = known[i] = load(args, i);
+		mask &= ~0u << (first + count);
+	}
+	return dw;
 }
 
 static inline uint32_t *emit_dispatch(uint32_t *dw, const uint32_t grid[3], uint32_t initiator)
@@ -109,9 +128,9 @@ static inline int finish_short(struct df_batch *base, uint32_t *dw, const uint32
 static __attribute__((noinline)) int launch_runs(struct df_batch *base, const struct amd_kernel *kernel,
                                                  const uint32_t grid[3], const uint8_t *from)
 {
-	unsigned sgpr = kernel->inline_sgpr;
-	uint32_t *dw = emit_runs(base->cursor, amd_batch_of(base)->state.ud + sgpr, from, kernel->inline_dw,
-	                         SH_COMPUTE_USER_DATA_0 + sgpr);
+	uint32_t *known = amd_batch_of(base)->state.ud + kernel->inline_sgpr;
+	uint32_t mask = bridge_gaps(changed_args(known, from, kernel->inline_dw));
+	uint32_t *dw = emit_args(base->cursor, known, from, mask, SH_COMPUTE_USER_DATA_0 + kernel->inline_sgpr);
 	return finish_short(base, dw, grid, kernel->initiator);
 }
 
@@ -134,8 +153,8 @@ static inline int launch_quads(struct df_batch *base, const struct amd_kernel *k
 	uint32_t *dw = base->cursor, *out = dw + PM4_SET_REG_DW - first;
 	i = 0;
 	do {
-		copy_pair(known, out, from, i);
-		copy_pair(known, out, from, i + 2);
+		copy_pair(out + i, known + i, from + i * 4);
+		copy_pair(out + i + 2, known + i + 2, from + i * 4 + 8);
 		i += 4;
 	} while (i < count);
 	dw[0] = PM4_HEADER(PM4_SET_SH_REG, count - first - last);
@@ -143,17 +162,16 @@ static inline int launch_quads(struct df_batch *base, const struct amd_kernel *k
 	return finish_short(base, out + count - last, grid, kernel->initiator);
 }
 
-/* Both paths end in calls that this function does not come back from, so that the short one saves no registers. */
+/* All paths end in calls that this function does not come back from, so that the shortest saves no registers. */
 int amd_launch(struct df_batch *base, struct df_kernel *kernel, const uint32_t grid[3], const void *args,
                size_t args_size_B)
 {
-	if (likely(kernel == base->same && args_size_B == kernel->args_size_B && grid && args &&
-	           base->limit - base->cursor >= (ptrdiff_t)AMD_LAUNCH_MAX_DW && grid_ok(grid))) {
-		const struct amd_kernel *k = amd_kernel_of(kernel);
-		const uint8_t *from = (const uint8_t *)args + k->inline_at_dw * 4u;
-		return k->inline_quads ? launch_quads(base, k, grid, from) : launch_runs(base, k, grid, from);
-	}
-	return launch_planned(base, kernel, grid, 0, args, args_size_B);
+	if (!likely(kernel == base->same && args_size_B == kernel->args_size_B && grid && args &&
+	            base->limit - base->cursor >= (ptrdiff_t)AMD_LAUNCH_MAX_DW && grid_ok(grid)))
+		return launch_planned(base, kernel, grid, 0, args, args_size_B);
+	const struct amd_kernel *k = amd_kernel_of(kernel);
+	const uint8_t *from = (const uint8_t *)args + k->inline_at_dw * 4u;
+	return k->inline_quads ? launch_quads(base, k, grid, from) : launch_runs(base, k, grid, from);
 }
 
 /* ---- the long path: planning ---- */
@@ -643,9 +661,7 @@ static uint32_t changed_sgprs(const struct plan *plan)
 	for (unsigned i = 0; i < USER_SGPRS; i++)
 		if (plan->ud_mask >> i & 1 && (!(state->ud_known >> i & 1) || state->ud[i] != plan->ud[i]))
 			mask |= 1u << i;
-	uint32_t one = (mask << 1) & (mask >> 1);
-	uint32_t two = ((mask << 1) & (mask >> 2)) | ((mask << 2) & (mask >> 1));
-	return mask | one | two;
+	return bridge_gaps(mask);
 }
 
 static uint32_t *emit_sgprs(uint32_t *dw, struct plan *plan, uint32_t *places[USER_SGPRS])
@@ -653,7 +669,7 @@ static uint32_t *emit_sgprs(uint32_t *dw, struct plan *plan, uint32_t *places[US
 	struct amd_state *state = &plan->batch->state;
 	uint32_t mask = changed_sgprs(plan);
 	while (mask) {
-		unsigned first = (unsigned)__builtin_ctz(mask), count = (unsigned)__builtin_ctz(~(mask >> first));
+		unsigned first = (unsigned)__builtin_ctz(mask), count = run_length(mask >> first);
 		*dw++ = PM4_HEADER(PM4_SET_SH_REG, count);
 		*dw++ = SH_COMPUTE_USER_DATA_0 + first;
 		for (unsigned i = first; i < first + count; i++) {
