@@ -4,7 +4,7 @@
  *
  * Every vector memory instruction is two steps: its encoding computes an address a lane (half a wave, 32 lanes, at a
  * time), and the engine moves one element a lane between memory and VGPRs. The engine looks for the cheap shapes:
- * elements that follow each other, one address for all lanes, lanes in the page of the lane before.
+ * elements that follow each other, one address for all lanes.
  *
  * Guest memory. Other waves on other host threads read and write the same bytes; races there belong to the guest. A
  * dword that is aligned is always one host access, never torn and never repeated, so that polling and message passing
@@ -81,6 +81,32 @@ int mem_load(struct gpu_wave *w, const struct gpu_inst *in, const struct mem_hal
              enum mem_kind kind);
 int mem_store(struct gpu_wave *w, const struct gpu_inst *in, const struct mem_half *h, unsigned code,
               enum mem_kind kind);
+
+/*
+ * The hot shape without an address array: all 32 lanes on, elements of n dwords one after the other from va on. False
+ * when that is not inside one page or may not be done: nothing happened then.
+ */
+bool mem_load_row(struct gpu_wave *w, uint64_t va, unsigned first, unsigned code, unsigned n);
+bool mem_store_row(struct gpu_wave *w, uint64_t va, unsigned first, unsigned code, unsigned n);
+
+/* 32 register values that rise by size_B a lane, without a wrap. */
+MEM_INLINE bool mem_values_rise(const uint32_t *v, unsigned size_B)
+{
+	uint32_t base = v[0], bad = 0;
+
+	for (unsigned l = 0; l < MEM_HALF; l++)
+		bad |= v[l] - base - l * size_B;
+	return !bad && base <= UINT32_MAX - MEM_HALF * size_B;
+}
+
+MEM_INLINE bool mem_values_same(const uint32_t *v)
+{
+	uint32_t base = v[0], bad = 0;
+
+	for (unsigned l = 0; l < MEM_HALF; l++)
+		bad |= v[l] ^ base;
+	return !bad;
+}
 
 /* Any bytes of one lane; dwords that are aligned are whole. For the rare shapes. */
 int mem_read_lane(struct gpu_wave *w, const struct gpu_inst *in, uint64_t va, void *to, unsigned size_B);

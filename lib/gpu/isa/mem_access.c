@@ -3,7 +3,7 @@
  * mem_access.c - the access engine: one element a lane between guest memory and VGPRs.
  *
  * Shapes, cheapest first: all 32 lanes active and their elements one after the other inside a page; one address for
- * all lanes; anything else lane by lane, where the translation of the lane before is used again.
+ * all lanes; anything else lane by lane.
  */
 #include "gpu/isa/mem.h"
 #include "gpu/strict.h"
@@ -217,37 +217,28 @@ MEM_INLINE void gather_rows(const uint32_t *d, size_t row, uint8_t *p, unsigned 
 	}
 }
 
-/* The page of the lane before. It is forgotten after a slow access: a fault's callback may have changed the mapping. */
-struct cursor {
-	uint64_t page;
-	uint8_t *host;
-};
-
-MEM_INLINE uint8_t *cursor_ptr(struct gpu_wave *w, struct cursor *c, uint64_t va, unsigned size_B, unsigned access)
+/* Looked up for each lane: a table hit costs less than a wrong guess that the lane before had the same page. */
+MEM_INLINE uint8_t *lane_ptr(struct gpu_wave *w, uint64_t va, unsigned size_B, unsigned access)
 {
-	uint8_t *p;
-
 	if (MEM_UNLIKELY((va & PAGE_MASK) > PAGE_MASK + 1 - size_B))
 		return NULL;
-	if (__builtin_expect(va >> 12 == c->page, 1))
-		return c->host + (va & PAGE_MASK);
-	p = gpu_tlb_ptr(w->tlb, va, size_B, access, &w->fault);
-	if (MEM_UNLIKELY(!p)) {
-		c->page = ~0ull;
-		return NULL;
-	}
-	c->page = va >> 12;
-	c->host = p - (va & PAGE_MASK);
-	return p;
+	return gpu_tlb_ptr(w->tlb, va, size_B, access, &w->fault);
 }
 
-MEM_INLINE int load_lane_dwords(struct gpu_wave *w, struct cursor *c, uint64_t va, uint32_t *d, size_t row, unsigned n)
+/* 32 elements of n dwords inside one page that allows the access; NULL else, and in strict mode. */
+MEM_INLINE uint8_t *row_ptr(struct gpu_wave *w, uint64_t va, unsigned n, unsigned access)
 {
-	const uint8_t *p = cursor_ptr(w, c, va, n * 4, GPU_READ);
+	if (w->strict || (va & PAGE_MASK) + MEM_HALF * 4 * n > PAGE_MASK + 1)
+		return NULL;
+	return gpu_tlb_ptr(w->tlb, va, MEM_HALF * 4 * n, access, &w->fault);
+}
+
+MEM_INLINE int load_lane_dwords(struct gpu_wave *w, uint64_t va, uint32_t *d, size_t row, unsigned n)
+{
+	const uint8_t *p = lane_ptr(w, va, n * 4, GPU_READ);
 	uint32_t slow[4];
 
 	if (MEM_UNLIKELY(!p)) {
-		c->page = ~0ull;
 		if (gpu_tlb_read(w->tlb, va, slow, n * 4, &w->fault))
 			return -EFAULT;
 		p = (const uint8_t *)slow;
@@ -257,10 +248,9 @@ MEM_INLINE int load_lane_dwords(struct gpu_wave *w, struct cursor *c, uint64_t v
 	return 0;
 }
 
-MEM_INLINE int store_lane_dwords(struct gpu_wave *w, struct cursor *c, uint64_t va, const uint32_t *d, size_t row,
-                                 unsigned n)
+MEM_INLINE int store_lane_dwords(struct gpu_wave *w, uint64_t va, const uint32_t *d, size_t row, unsigned n)
 {
-	uint8_t *p = cursor_ptr(w, c, va, n * 4, GPU_WRITE);
+	uint8_t *p = lane_ptr(w, va, n * 4, GPU_WRITE);
 	uint32_t slow[4];
 
 	if (__builtin_expect(p != NULL, 1)) {
@@ -268,7 +258,6 @@ MEM_INLINE int store_lane_dwords(struct gpu_wave *w, struct cursor *c, uint64_t 
 			((volatile mem_u32 *)p)[i] = d[i * row];
 		return 0;
 	}
-	c->page = ~0ull;
 	for (unsigned i = 0; i < n; i++)
 		slow[i] = d[i * row];
 	return gpu_tlb_write(w->tlb, va, slow, n * 4, &w->fault);
@@ -276,18 +265,16 @@ MEM_INLINE int store_lane_dwords(struct gpu_wave *w, struct cursor *c, uint64_t 
 
 MEM_INLINE int load_each(struct gpu_wave *w, const struct mem_half *h, uint32_t *d, size_t row, unsigned n)
 {
-	struct cursor c = {~0ull, NULL};
-
 	if (h->mask == ~0u) {
 		for (unsigned l = 0; l < MEM_HALF; l++)
-			if (load_lane_dwords(w, &c, h->va[l], d + l, row, n))
+			if (load_lane_dwords(w, h->va[l], d + l, row, n))
 				return -EFAULT;
 		return 0;
 	}
 	for (uint32_t m = h->mask; m; m &= m - 1) {
 		unsigned l = (unsigned)__builtin_ctz(m);
 
-		if (load_lane_dwords(w, &c, h->va[l], d + l, row, n))
+		if (load_lane_dwords(w, h->va[l], d + l, row, n))
 			return -EFAULT;
 	}
 	return 0;
@@ -321,7 +308,6 @@ MEM_INLINE int load_dwords(struct gpu_wave *w, const struct mem_half *h, uint32_
 
 MEM_INLINE int store_dwords(struct gpu_wave *w, const struct mem_half *h, const uint32_t *d, size_t row, unsigned n)
 {
-	struct cursor c = {~0ull, NULL};
 	uint64_t va = h->va[0];
 	uint8_t *p;
 
@@ -333,7 +319,7 @@ MEM_INLINE int store_dwords(struct gpu_wave *w, const struct mem_half *h, const 
 	for (uint32_t m = h->mask; m; m &= m - 1) {
 		unsigned l = (unsigned)__builtin_ctz(m);
 
-		if (store_lane_dwords(w, &c, h->va[l], d + l, row, n))
+		if (store_lane_dwords(w, h->va[l], d + l, row, n))
 			return -EFAULT;
 	}
 	return 0;
@@ -342,16 +328,14 @@ MEM_INLINE int store_dwords(struct gpu_wave *w, const struct mem_half *h, const 
 /* Bytes and halves: one host access each. */
 MEM_GUEST static int load_small(struct gpu_wave *w, const struct mem_half *h, uint32_t *d, enum mem_kind kind)
 {
-	struct cursor c = {~0ull, NULL};
 	unsigned size_B = mem_kind_size[kind];
 
 	for (uint32_t m = h->mask; m; m &= m - 1) {
 		unsigned l = (unsigned)__builtin_ctz(m);
-		const uint8_t *p = cursor_ptr(w, &c, h->va[l], size_B, GPU_READ);
+		const uint8_t *p = lane_ptr(w, h->va[l], size_B, GPU_READ);
 		uint8_t bytes[2];
 
 		if (MEM_UNLIKELY(!p)) {
-			c.page = ~0ull;
 			if (gpu_tlb_read(w->tlb, h->va[l], bytes, size_B, &w->fault))
 				return -EFAULT;
 		} else if (size_B == 1) {
@@ -368,18 +352,16 @@ MEM_GUEST static int load_small(struct gpu_wave *w, const struct mem_half *h, ui
 
 MEM_GUEST static int store_small(struct gpu_wave *w, const struct mem_half *h, const uint32_t *d, enum mem_kind kind)
 {
-	struct cursor c = {~0ull, NULL};
 	unsigned size_B = mem_kind_size[kind];
 
 	for (uint32_t m = h->mask; m; m &= m - 1) {
 		unsigned l = (unsigned)__builtin_ctz(m);
-		uint8_t *p = cursor_ptr(w, &c, h->va[l], size_B, GPU_WRITE);
+		uint8_t *p = lane_ptr(w, h->va[l], size_B, GPU_WRITE);
 		uint8_t bytes[2];
 		uint16_t v;
 
 		mem_pack(kind, d + l, bytes);
 		if (MEM_UNLIKELY(!p)) {
-			c.page = ~0ull;
 			if (gpu_tlb_write(w->tlb, h->va[l], bytes, size_B, &w->fault))
 				return -EFAULT;
 		} else if (size_B == 1) {
@@ -390,6 +372,36 @@ MEM_GUEST static int store_small(struct gpu_wave *w, const struct mem_half *h, c
 		}
 	}
 	return 0;
+}
+
+MEM_GUEST bool mem_load_row(struct gpu_wave *w, uint64_t va, unsigned first, unsigned code, unsigned n)
+{
+	uint32_t *d = mem_vgpr(w, code, first);
+	const uint8_t *p = row_ptr(w, va, n, GPU_READ);
+
+	if (!p)
+		return false;
+	switch (n) {
+	case 1: scatter_rows(d, w->lanes, p, 1); return true;
+	case 2: scatter_rows(d, w->lanes, p, 2); return true;
+	case 3: scatter_rows(d, w->lanes, p, 3); return true;
+	default: scatter_rows(d, w->lanes, p, 4); return true;
+	}
+}
+
+MEM_GUEST bool mem_store_row(struct gpu_wave *w, uint64_t va, unsigned first, unsigned code, unsigned n)
+{
+	const uint32_t *d = mem_vgpr(w, code, first);
+	uint8_t *p = row_ptr(w, va, n, GPU_WRITE);
+
+	if (!p)
+		return false;
+	switch (n) {
+	case 1: gather_rows(d, w->lanes, p, 1); return true;
+	case 2: gather_rows(d, w->lanes, p, 2); return true;
+	case 3: gather_rows(d, w->lanes, p, 3); return true;
+	default: gather_rows(d, w->lanes, p, 4); return true;
+	}
 }
 
 MEM_GUEST int mem_load(struct gpu_wave *w, const struct gpu_inst *in, const struct mem_half *h, unsigned code,

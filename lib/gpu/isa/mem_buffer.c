@@ -214,6 +214,22 @@ static int store_half(struct gpu_wave *w, const struct gpu_inst *in, const struc
 	return 0;
 }
 
+/* A linear, raw, indexless access of 32 active lanes to elements one after the other, all in range: where they begin. */
+static bool raw_row(const struct gpu_wave *w, const struct gpu_inst *in, const struct buffer *b, unsigned first,
+                    enum mem_kind kind, uint64_t *va_out)
+{
+	unsigned size_B = mem_kind_size[kind];
+	const uint32_t *v = mem_vgpr(w, in->src[0], first);
+	uint64_t offset;
+
+	if (size_B < 4 || in->lds || in->idxen || !in->offen || b->add_tid || b->swizzle || b->oob != OOB_RAW ||
+	    mem_exec_half(w, first) != ~0u || !mem_values_rise(v, size_B))
+		return false;
+	offset = (uint64_t)v[0] + (uint32_t)in->imm;
+	*va_out = b->base + offset;
+	return offset + b->soffset + MEM_HALF * size_B <= b->records;
+}
+
 static bool address_bad(const struct gpu_wave *w, const struct gpu_inst *in)
 {
 	unsigned n = (unsigned)in->idxen + in->offen;
@@ -249,6 +265,7 @@ enum gpu_step mem_buffer_load(struct gpu_wave *w, const struct gpu_inst *in)
 	enum mem_kind kind = (enum mem_kind)in->op->data;
 	struct buffer b = buffer_get(w, in);
 	struct points p;
+	uint64_t va;
 	int ret;
 
 	if (MEM_UNLIKELY(in->tfe))
@@ -260,6 +277,8 @@ enum gpu_step mem_buffer_load(struct gpu_wave *w, const struct gpu_inst *in)
 	for (p.first = 0; p.first < w->lanes; p.first += MEM_HALF) {
 		p.mask = mem_exec_half(w, p.first);
 		if (!p.mask)
+			continue;
+		if (raw_row(w, in, &b, p.first, kind, &va) && mem_load_row(w, va, p.first, in->dst, mem_kind_regs[kind]))
 			continue;
 		points_get(w, in, &b, &p);
 		ret = in->lds ? load_to_lds(w, in, &b, &p, kind) : load_half(w, in, &b, &p, in->dst, kind);
@@ -274,6 +293,7 @@ enum gpu_step mem_buffer_store(struct gpu_wave *w, const struct gpu_inst *in)
 	enum mem_kind kind = (enum mem_kind)in->op->data;
 	struct buffer b = buffer_get(w, in);
 	struct points p;
+	uint64_t va;
 
 	if (MEM_UNLIKELY(in->tfe || in->lds))
 		return mem_refuse(w, in, in->tfe ? tfe_why : "stores from LDS do not exist");
@@ -282,6 +302,8 @@ enum gpu_step mem_buffer_store(struct gpu_wave *w, const struct gpu_inst *in)
 	for (p.first = 0; p.first < w->lanes; p.first += MEM_HALF) {
 		p.mask = mem_exec_half(w, p.first);
 		if (!p.mask)
+			continue;
+		if (raw_row(w, in, &b, p.first, kind, &va) && mem_store_row(w, va, p.first, in->src[1], mem_kind_regs[kind]))
 			continue;
 		points_get(w, in, &b, &p);
 		if (MEM_UNLIKELY(store_half(w, in, &b, &p, in->src[1], kind)))

@@ -44,10 +44,26 @@ static void global_half(const struct gpu_wave *w, const struct gpu_inst *in, str
 	}
 }
 
+/* Elements of n dwords of 32 active lanes, one after the other: where they begin. */
+static bool global_row(const struct gpu_wave *w, const struct gpu_inst *in, unsigned first, unsigned n, uint64_t *va_out)
+{
+	const uint32_t *a = mem_vgpr(w, in->src[0], first), *hi = a + w->lanes;
+
+	if (!mem_values_rise(a, n * 4))
+		return false;
+	if (has_saddr(in)) {
+		*va_out = mem_sgpr64(w, in->src[2]) + a[0] + (uint64_t)(int64_t)in->imm;
+		return true;
+	}
+	*va_out = (a[0] | (uint64_t)hi[0] << 32) + (uint64_t)(int64_t)in->imm;
+	return mem_values_same(hi);
+}
+
 enum gpu_step mem_global_load(struct gpu_wave *w, const struct gpu_inst *in)
 {
 	enum mem_kind kind = (enum mem_kind)in->op->data;
 	struct mem_half h;
+	uint64_t va;
 
 	if (MEM_UNLIKELY(!operands_ok(w, in, has_saddr(in) ? 1 : 2, in->dst, mem_kind_regs[kind])))
 		return mem_refuse_regs(w, in);
@@ -56,6 +72,9 @@ enum gpu_step mem_global_load(struct gpu_wave *w, const struct gpu_inst *in)
 	for (h.first = 0; h.first < w->lanes; h.first += MEM_HALF) {
 		h.mask = mem_exec_half(w, h.first);
 		if (!h.mask)
+			continue;
+		if (h.mask == ~0u && mem_kind_size[kind] >= 4 && global_row(w, in, h.first, mem_kind_regs[kind], &va) &&
+		    mem_load_row(w, va, h.first, in->dst, mem_kind_regs[kind]))
 			continue;
 		global_half(w, in, &h);
 		if (MEM_UNLIKELY(mem_load(w, in, &h, in->dst, kind)))
@@ -68,12 +87,16 @@ enum gpu_step mem_global_store(struct gpu_wave *w, const struct gpu_inst *in)
 {
 	enum mem_kind kind = (enum mem_kind)in->op->data;
 	struct mem_half h;
+	uint64_t va;
 
 	if (MEM_UNLIKELY(!operands_ok(w, in, has_saddr(in) ? 1 : 2, in->src[1], mem_kind_regs[kind])))
 		return mem_refuse_regs(w, in);
 	for (h.first = 0; h.first < w->lanes; h.first += MEM_HALF) {
 		h.mask = mem_exec_half(w, h.first);
 		if (!h.mask)
+			continue;
+		if (h.mask == ~0u && mem_kind_size[kind] >= 4 && global_row(w, in, h.first, mem_kind_regs[kind], &va) &&
+		    mem_store_row(w, va, h.first, in->src[1], mem_kind_regs[kind]))
 			continue;
 		global_half(w, in, &h);
 		if (MEM_UNLIKELY(mem_store(w, in, &h, in->src[1], kind)))
