@@ -64,7 +64,7 @@ static int copy_finish(struct copy *copy, int ret)
 
 static int run(struct copy *copy, uint64_t offset_B, uint64_t bytes)
 {
-	struct df_fence *fence;
+	struct df_fence *fence = NULL;
 	int ret;
 
 	ret = df_batch_reset(copy->batch);

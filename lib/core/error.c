@@ -14,17 +14,17 @@
 
 static _Thread_local char sentence[512];
 
-int df_error_set(int err, const char *format, ...)
+void df_error_write(const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, in the line above */
 	vsnprintf(sentence, sizeof(sentence), format, arguments);
 	va_end(arguments);
-	return err;
 }
 
-int df_error_within(int err, const char *format, ...)
+void df_error_prepend(const char *format, ...)
 {
 	char inner[sizeof(sentence)];
 	va_list arguments;
@@ -32,13 +32,13 @@ int df_error_within(int err, const char *format, ...)
 
 	memcpy(inner, sentence, sizeof(inner));
 	va_start(arguments, format);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, in the line above */
 	vsnprintf(sentence, sizeof(sentence), format, arguments);
 	va_end(arguments);
 	used = strlen(sentence);
 	room = sizeof(sentence) - used - 1;
 	strncat(sentence, ": ", room);
 	strncat(sentence, inner, room > 2 ? room - 2 : 0);
-	return err;
 }
 
 DF_API const char *df_error(void)

@@ -70,9 +70,11 @@ struct df_fence *df_fence_take(struct df_context *context, struct df_slot *slot,
 
 	if (!context->free_fences)
 		context->free_fences = atomic_exchange_explicit(&context->returned_fences, NULL, memory_order_acquire);
-	if (__builtin_expect(!context->free_fences, 0) && add_chunk(context) < 0)
-		return NULL;
+	if (__builtin_expect(!context->free_fences, 0))
+		add_chunk(context);
 	fence = context->free_fences;
+	if (!fence)
+		return NULL;
 	context->free_fences = fence->next;
 	fence->slot = slot;
 	fence->sequence = sequence;

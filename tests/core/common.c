@@ -54,7 +54,8 @@ unsigned open_fds(void)
 	DIR *folder = opendir("/proc/self/fd");
 	unsigned count = 0;
 
-	while (folder && readdir(folder))
+	ck_assert_ptr_nonnull(folder);
+	while (readdir(folder))
 		count++;
 	closedir(folder);
 	return count;
