@@ -47,6 +47,12 @@ void set_data(uint index, uint value)
 	pc.control.word[DF_RING_DATA + index] = value;
 }
 
+// What the slot returns. Stored at once: kept in a register until the end of the slot it would only wait there.
+void set_value(uint base, uint value)
+{
+	pc.ring.word[base + DF_RING_ARG0 + DF_RING_ARG_VALUE] = value;
+}
+
 #include "mega_user.glsl"
 
 uint op_memcpy(uint base)
@@ -59,17 +65,16 @@ uint op_memcpy(uint base)
 	return DF_RING_REASON_NONE;
 }
 
-uint op_batch_fence(uint base, out uint value)
+uint op_batch_fence(uint base)
 {
-	value = 0u;
 	if (pc.control.word[DF_RING_DONE_COUNT] < argument(base, 1u))
 		return PUT_BACK_REQUEUE;
-	value = atomicAdd(pc.control.word[DF_RING_EPOCH], 1u);
+	set_value(base, atomicAdd(pc.control.word[DF_RING_EPOCH], 1u));
 	atomicExchange(pc.control.word[DF_RING_BATCH_TAG], argument(base, 0u));
 	return DF_RING_REASON_NONE;
 }
 
-uint op_printf(uint base, uint slot, uint tenant)
+void op_printf(uint base, uint slot, uint tenant)
 {
 	uint record = atomicAdd(pc.log.word[DF_RING_LOG_CURSOR], 1u);
 	if (record < pc.control.word[DF_RING_LOG_RECORDS]) {
@@ -82,38 +87,34 @@ uint op_printf(uint base, uint slot, uint tenant)
 		memoryBarrierBuffer();
 		pc.log.word[at + DF_RING_LOG_VALID] = 1u;
 	}
-	return record;
+	set_value(base, record);
 }
 
 uint io_start(uint base, uint slot, uint tenant)
 {
 	if (!in_data(argument(base, 3u), argument(base, 4u)))
 		return DF_RING_REASON_RANGE;
-	uint count = pc.control.word[DF_RING_IO_SLOTS];
-	for (uint i = 0u; i < count; i++) {
+	uint count = pc.control.word[DF_RING_IO_SLOTS], outcome = PUT_BACK_REQUEUE;
+	for (uint i = 0u; i < count && outcome == PUT_BACK_REQUEUE; i++) {
 		uint index = (slot + i) % count;
 		uint at = index * DF_RING_IO_WORDS;
-		if (atomicCompSwap(pc.io.word[at + DF_RING_IO_STATUS], DF_RING_EMPTY, DF_RING_CLAIMED) != DF_RING_EMPTY)
-			continue;
-		pc.io.word[at + DF_RING_IO_SLOT] = slot;
-		pc.io.word[at + DF_RING_IO_TENANT] = tenant;
-		pc.io.word[at + DF_RING_IO_RESOURCE] = argument(base, 0u);
-		pc.io.word[at + DF_RING_IO_OFFSET_LO] = argument(base, 1u);
-		pc.io.word[at + DF_RING_IO_OFFSET_HI] = argument(base, 2u);
-		pc.io.word[at + DF_RING_IO_TO] = argument(base, 3u);
-		pc.io.word[at + DF_RING_IO_COUNT] = argument(base, 4u);
-		pc.io.word[at + DF_RING_IO_VALUE] = 0u;
-		pc.ring.word[base + DF_RING_ARG0 + DF_RING_ARG_IO] = index;
-		memoryBarrierBuffer();
-		atomicExchange(pc.io.word[at + DF_RING_IO_STATUS], DF_RING_PUBLISHED);
-		return PUT_BACK_WAIT_IO;
+		if (atomicCompSwap(pc.io.word[at + DF_RING_IO_STATUS], DF_RING_EMPTY, DF_RING_CLAIMED) == DF_RING_EMPTY) {
+			pc.io.word[at + DF_RING_IO_SLOT] = slot;
+			pc.io.word[at + DF_RING_IO_TENANT] = tenant;
+			for (uint k = 0u; k < 5u; k++)
+				pc.io.word[at + DF_RING_IO_RESOURCE + k] = argument(base, k);
+			pc.io.word[at + DF_RING_IO_VALUE] = 0u;
+			pc.ring.word[base + DF_RING_ARG0 + DF_RING_ARG_IO] = index;
+			memoryBarrierBuffer();
+			atomicExchange(pc.io.word[at + DF_RING_IO_STATUS], DF_RING_PUBLISHED);
+			outcome = PUT_BACK_WAIT_IO;
+		}
 	}
-	return PUT_BACK_REQUEUE;
+	return outcome;
 }
 
-uint io_finish(uint base, uint slot, out uint value)
+uint io_finish(uint base, uint slot)
 {
-	value = 0u;
 	uint index = argument(base, DF_RING_ARG_IO);
 	if (index >= pc.control.word[DF_RING_IO_SLOTS])
 		return DF_RING_REASON_IO;
@@ -124,14 +125,13 @@ uint io_finish(uint base, uint slot, out uint value)
 	if (pc.io.word[at + DF_RING_IO_SLOT] != slot)
 		return DF_RING_REASON_IO;
 	memoryBarrierBuffer();
-	value = pc.io.word[at + DF_RING_IO_VALUE];
+	set_value(base, pc.io.word[at + DF_RING_IO_VALUE]);
 	atomicExchange(pc.io.word[at + DF_RING_IO_STATUS], DF_RING_EMPTY);
 	return status == DF_RING_DONE ? DF_RING_REASON_NONE : DF_RING_REASON_IO;
 }
 
-uint execute(uint opcode, uint base, uint slot, uint tenant, out uint value)
+uint execute(uint opcode, uint base, uint slot, uint tenant)
 {
-	value = 0u;
 	uint index = argument(base, 0u);
 	switch (opcode) {
 	case DF_RING_OP_NOP:
@@ -144,24 +144,24 @@ uint execute(uint opcode, uint base, uint slot, uint tenant, out uint value)
 	case DF_RING_OP_ATOMIC_ADD:
 		if (!in_data(index, 1u))
 			return DF_RING_REASON_RANGE;
-		value = atomicAdd(pc.control.word[DF_RING_DATA + index], argument(base, 1u));
+		set_value(base, atomicAdd(pc.control.word[DF_RING_DATA + index], argument(base, 1u)));
 		return DF_RING_REASON_NONE;
 	case DF_RING_OP_LOAD:
 		if (!in_data(index, 1u))
 			return DF_RING_REASON_RANGE;
-		value = data(index);
+		set_value(base, data(index));
 		return DF_RING_REASON_NONE;
 	case DF_RING_OP_COMPARE_SWAP:
 		if (!in_data(index, 1u))
 			return DF_RING_REASON_RANGE;
-		value = atomicCompSwap(pc.control.word[DF_RING_DATA + index], argument(base, 1u), argument(base, 2u));
+		set_value(base, atomicCompSwap(pc.control.word[DF_RING_DATA + index], argument(base, 1u), argument(base, 2u)));
 		return DF_RING_REASON_NONE;
 	case DF_RING_OP_MEMCPY:
 		return op_memcpy(base);
 	case DF_RING_OP_BATCH_FENCE:
-		return op_batch_fence(base, value);
+		return op_batch_fence(base);
 	case DF_RING_OP_PRINTF:
-		value = op_printf(base, slot, tenant);
+		op_printf(base, slot, tenant);
 		return DF_RING_REASON_NONE;
 	case DF_RING_OP_IO_READ:
 		return io_start(base, slot, tenant);
@@ -169,7 +169,7 @@ uint execute(uint opcode, uint base, uint slot, uint tenant, out uint value)
 		atomicExchange(pc.control.word[DF_RING_SHUTDOWN], 1u);
 		return DF_RING_REASON_NONE;
 	default:
-		return user_opcode(opcode, base, value);
+		return user_opcode(opcode, base);
 	}
 }
 
@@ -197,10 +197,9 @@ bool over_quota(uint tenant)
 	return true;
 }
 
-void finish(uint base, uint opcode, uint reason, uint value)
+void finish(uint base, uint opcode, uint reason)
 {
 	pc.ring.word[base + DF_RING_ARG0 + DF_RING_ARG_REASON] = reason;
-	pc.ring.word[base + DF_RING_ARG0 + DF_RING_ARG_VALUE] = value;
 	memoryBarrierBuffer();
 	atomicExchange(pc.ring.word[base + DF_RING_STATUS], reason == DF_RING_REASON_NONE ? DF_RING_DONE : DF_RING_FAULT);
 	atomicAdd(pc.control.word[DF_RING_METRICS + min(opcode, DF_RING_METRICS_MAX - 1u)], 1u);
@@ -216,49 +215,57 @@ void put_back(uint base, uint status)
 	atomicExchange(pc.ring.word[base + DF_RING_STATUS], status);
 }
 
+// Runs a slot that this lane has claimed; whether it is to be looked at again.
+bool run_claimed(uint base, uint slot, uint status, uint priority)
+{
+	uint opcode = pc.ring.word[base + DF_RING_OPCODE];
+	uint tenant = pc.ring.word[base + DF_RING_TENANT];
+	set_value(base, 0u);
+	uint reason = refuse(opcode, tenant, priority);
+	uint back = DF_RING_EMPTY;
+	if (reason == DF_RING_REASON_NONE) {
+		if (status == DF_RING_WAIT_IO)
+			reason = io_finish(base, slot);
+		else if (status != DF_RING_REQUEUE && over_quota(tenant))
+			back = DF_RING_YIELD;
+		else
+			reason = execute(opcode, base, slot, tenant);
+	}
+	if (reason >= PUT_BACK_REQUEUE)
+		back = reason == PUT_BACK_REQUEUE ? DF_RING_REQUEUE : DF_RING_WAIT_IO;
+	if (back != DF_RING_EMPTY)
+		put_back(base, back);
+	else
+		finish(base, opcode, reason);
+	return back != DF_RING_EMPTY;
+}
+
 // Whether the slot is still to be looked at in later rounds.
 bool run_slot(uint slot, uint round)
 {
 	uint base = slot * DF_RING_SLOT_WORDS;
 	uint status = pc.ring.word[base + DF_RING_STATUS];
-	if (status != DF_RING_PUBLISHED && status != DF_RING_WAIT_IO && status != DF_RING_YIELD && status != DF_RING_REQUEUE)
-		return false;
-	uint priority = pc.ring.word[base + DF_RING_PRIORITY];
-	if (priority < DF_RING_PRIORITIES && round < min(priority, pc.rounds - 1u))
-		return true;
-	if (atomicCompSwap(pc.ring.word[base + DF_RING_STATUS], status, DF_RING_CLAIMED) != status)
-		return true;
-	uint opcode = pc.ring.word[base + DF_RING_OPCODE];
-	uint tenant = pc.ring.word[base + DF_RING_TENANT];
-	uint value = 0u;
-	uint reason = refuse(opcode, tenant, priority);
-	if (reason == DF_RING_REASON_NONE) {
-		if (status == DF_RING_WAIT_IO)
-			reason = io_finish(base, slot, value);
-		else if (status != DF_RING_REQUEUE && over_quota(tenant)) {
-			put_back(base, DF_RING_YIELD);
-			return true;
-		} else
-			reason = execute(opcode, base, slot, tenant, value);
+	bool again = status == DF_RING_PUBLISHED || status == DF_RING_WAIT_IO || status == DF_RING_YIELD ||
+		     status == DF_RING_REQUEUE;
+	if (again) {
+		uint priority = pc.ring.word[base + DF_RING_PRIORITY];
+		bool due = priority >= DF_RING_PRIORITIES || round >= min(priority, pc.rounds - 1u);
+		if (due && atomicCompSwap(pc.ring.word[base + DF_RING_STATUS], status, DF_RING_CLAIMED) == status)
+			again = run_claimed(base, slot, status, priority);
 	}
-	if (reason >= PUT_BACK_REQUEUE) {
-		put_back(base, reason == PUT_BACK_REQUEUE ? DF_RING_REQUEUE : DF_RING_WAIT_IO);
-		return true;
-	}
-	finish(base, opcode, reason, value);
-	return false;
+	return again;
 }
 
 void main()
 {
 	uint slot = pc.first_slot + gl_GlobalInvocationID.x;
-	if (slot >= pc.control.word[DF_RING_SLOTS])
-		return;
-	bool live = pc.control.word[DF_RING_LIVE] != 0u;
-	for (uint round = 0u; round < pc.rounds; round++) {
-		if (pc.control.word[DF_RING_SHUTDOWN] != 0u)
-			return;
-		if (!run_slot(slot, round) && !live)
-			return;
+	if (slot < pc.control.word[DF_RING_SLOTS]) {
+		bool live = pc.control.word[DF_RING_LIVE] != 0u;
+		bool looking = true;
+		for (uint round = 0u; round < pc.rounds && looking; round++) {
+			looking = pc.control.word[DF_RING_SHUTDOWN] == 0u;
+			if (looking)
+				looking = run_slot(slot, round) || live;
+		}
 	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // User opcodes of the megakernel, DF_RING_OP_USER_FIRST and up. Put your own in a file of this name beside mega.comp.
-// Arguments by argument(n), data words by the control buffer; returns a reason, DF_RING_REASON_NONE when done.
+// Arguments by argument(n), data words by data(i) and set_data(i, v), the slot's value by set_value(base, v); returns a reason, DF_RING_REASON_NONE when done.
 
 #define USER_SAXPY   (DF_RING_OP_USER_FIRST + 0u) // x, y, z (indices), n, a (float): z[i] = a * x[i] + y[i]
 #define USER_HASH    (DF_RING_OP_USER_FIRST + 1u) // from index, words, seed -> FNV-1a over the words
@@ -21,51 +21,53 @@ uint user_saxpy(uint base)
 	return DF_RING_REASON_NONE;
 }
 
-uint user_hash(uint base, out uint value)
+uint user_hash(uint base)
 {
 	uint from = argument(base, 0u), n = argument(base, 1u);
-	value = argument(base, 2u) ^ 0x811c9dc5u;
+	uint value = argument(base, 2u) ^ 0x811c9dc5u;
 	if (!in_data(from, n))
 		return DF_RING_REASON_RANGE;
 	for (uint i = 0u; i < n; i++)
 		value = (value ^ data(from + i)) * 0x01000193u;
+	set_value(base, value);
 	return DF_RING_REASON_NONE;
 }
 
-uint user_collatz(uint base, out uint value)
+uint user_collatz(uint base)
 {
 	uint n = argument(base, 0u);
-	value = 0u;
 	if (n == 0u)
 		return DF_RING_REASON_USER;
+	uint value = 0u;
 	for (uint i = 0u; i < 1000u && n != 1u; i++) {
 		n = (n & 1u) != 0u ? 3u * n + 1u : n >> 1;
 		value++;
 	}
+	set_value(base, value);
 	return DF_RING_REASON_NONE;
 }
 
-uint user_dot(uint base, out uint value)
+uint user_dot(uint base)
 {
 	uint x = argument(base, 0u), y = argument(base, 1u), n = argument(base, 2u);
-	value = 0u;
 	if (!in_data(x, n) || !in_data(y, n))
 		return DF_RING_REASON_RANGE;
+	uint value = 0u;
 	for (uint i = 0u; i < n; i++)
 		value += data(x + i) * data(y + i);
+	set_value(base, value);
 	return DF_RING_REASON_NONE;
 }
 
-uint user_opcode(uint opcode, uint base, out uint value)
+uint user_opcode(uint opcode, uint base)
 {
-	value = 0u;
 	if (opcode == USER_SAXPY)
 		return user_saxpy(base);
 	if (opcode == USER_HASH)
-		return user_hash(base, value);
+		return user_hash(base);
 	if (opcode == USER_COLLATZ)
-		return user_collatz(base, value);
+		return user_collatz(base);
 	if (opcode == USER_DOT)
-		return user_dot(base, value);
+		return user_dot(base);
 	return DF_RING_REASON_OPCODE;
 }

@@ -172,7 +172,7 @@ esac
 # refusals: options
 refuse 2 "--code FILE is missing" --grid 1
 refuse 2 "--grid X[,Y[,Z]] is missing" --code "$code"
-for grid in 0 1,0 1,2,3,4 1, ,1 -1 x 4294967296 " 1" +1 ""; do
+for grid in 0 1,0 1,2,3,4 "1," ",1" -1 x 4294967296 " 1" +1 ""; do
 	refuse 2 "--grid" --code "$code" --grid "$grid"
 	refuse 2 "--block" --code "$code" --grid 1 --block "$grid"
 done

@@ -22,17 +22,21 @@ check() {
 }
 
 says() {
-	"$dir/saxpy" "$1" "$IMAGES/saxpy.dfi" >"$dir/out" 2>&1 && grep -qx 'z\[1000\] = 3000' "$dir/out" || {
+	if ! "$dir/saxpy" "$1" "$IMAGES/saxpy.dfi" >"$dir/out" 2>&1; then
 		cat "$dir/out"
 		return 1
-	}
+	fi
+	grep -qx 'z\[1000\] = 3000' "$dir/out"
 }
 
 refuses() {
-	"$dir/saxpy" "$@" >"$dir/out" 2>&1
-	[ $? -ne 0 ] && [ -s "$dir/out" ]
+	if "$dir/saxpy" "$@" >"$dir/out" 2>&1; then
+		return 1
+	fi
+	[ -s "$dir/out" ]
 }
 
+# shellcheck disable=SC2016 # the fence of a code block
 sed -n '/^```c$/,/^```$/p' README.md | sed '/^```/d' >"$dir/saxpy.c"
 check "README.md holds a program" grep -q 'int main' "$dir/saxpy.c"
 check "it has about forty lines of its own" test "$(sed -n '/^int main/,$p' "$dir/saxpy.c" | wc -l)" -le 40
@@ -44,6 +48,7 @@ for cc in gcc clang; do
 	check "a file that is no image ($cc)" refuses soft:gfx1030 README.md
 	check "no arguments ($cc)" refuses
 done
+# shellcheck disable=SC2016 # code spans
 for path in $(grep -oE '`(scripts|lib|uapi|shaders|tests)/[a-zA-Z0-9_./-]*`' README.md | tr -d '`'); do
 	check "README.md names $path" test -e "$path"
 done

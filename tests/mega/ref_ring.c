@@ -187,9 +187,9 @@ static enum outcome do_saxpy(struct lane *lane)
 
 static enum outcome do_hash(struct lane *lane)
 {
-	lane->value = lane->args[2] ^ 0x811c9dc5u;
 	if (!inside(lane->ref, lane->args[0], lane->args[1]))
 		return fault(lane, DF_RING_REASON_RANGE);
+	lane->value = lane->args[2] ^ 0x811c9dc5u;
 	for (uint32_t i = 0; i < lane->args[1]; i++)
 		lane->value = (lane->value ^ *datum(lane->ref, lane->args[0] + i)) * 0x01000193u;
 	return FINISHED;

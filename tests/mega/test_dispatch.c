@@ -563,6 +563,31 @@ START_TEST(state_sets_are_declared)
 }
 END_TEST
 
+START_TEST(strict_mode_finds_nothing)
+{
+	struct df_mega *strict;
+	struct df_mega_view views[4];
+	struct df_mega_set sets[4];
+	char text[512];
+
+	must(df_mega_destroy(mega));
+	rig_down();
+	setenv("DRUMFIRE_DEVICE", "soft:gfx1030,strict", 1);
+	rig_up();
+	mega = mega_make((struct df_mega_options){.rounds = 5});
+	strict = mega_make((struct df_mega_options){.rounds = 50});
+	for (unsigned i = 0; i < 4; i++) {
+		sets[i] = set_make(&views[i]);
+		set_fill(&views[i], 900 + i);
+	}
+	must(df_mega_dispatch_many(strict, sets, 4, NULL, NULL));
+	ck_assert_msg(df_device_finding(rig.device, 0, text, sizeof(text)) == -ENOENT, "%s", text);
+	for (unsigned i = 0; i < 4; i++)
+		must(df_mega_set_destroy(&sets[i]));
+	must(df_mega_destroy(strict));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("mega dispatch");
@@ -589,6 +614,8 @@ int main(void)
 	tcase_add_test(tcase, shutdown_stops_before_and_after);
 	tcase_add_test(tcase, a_kernel_that_is_no_megakernel_is_refused);
 	tcase_add_test(tcase, state_sets_are_declared);
+	if (!getenv("DRUMFIRE_DEVICE") || !strncmp(getenv("DRUMFIRE_DEVICE"), "soft", 4))
+		tcase_add_test(tcase, strict_mode_finds_nothing);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
