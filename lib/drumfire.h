@@ -161,7 +161,7 @@ struct df_batch_options {
 	size_t size_B;
 	uint32_t reserve_dw;     /* stream capacity; recording past it is -ENOSPC. 0: grow by chunks (allocates) */
 	uint32_t reserve_args_B; /* capacity for argument blocks of kernels that take them in memory; 0: grow */
-	uint32_t reserve_launches; /* shorthand: enough of both for so many launches of any kernel */
+	uint32_t reserve_launches; /* shorthand: enough of both for so many launches, with up to 512 B in memory */
 };
 DF_API DF_MUST_CHECK int df_batch_create(struct df_device *device, const struct df_batch_options *options,
                                          struct df_batch **batch_out);
@@ -198,8 +198,9 @@ DF_API int df_batch_wait(struct df_batch *batch, struct df_bo *bo, uint64_t offs
 /* Closes the stream. A sealed batch can be submitted any number of times. */
 DF_API DF_MUST_CHECK int df_batch_seal(struct df_batch *batch);
 
-/* Patch points: taken while recording, for the launch just recorded; used while the batch is not in flight. The launch
- * then carries its own full copy of what is patched. */
+/* Patch points: asked for while recording, just before the launch they are of; *patch_out is filled in when that launch
+ * is recorded and must stay until then. Used while the batch is not in flight. The launch carries its own full copy of
+ * what is patched. */
 struct df_patch {
 	uint32_t *where; /* CPU address of the first dword */
 	uint32_t size_dw;
