@@ -17,11 +17,13 @@ static _Thread_local char sentence[512];
 void df_error_write(const char *format, ...)
 {
 	va_list arguments;
+	int saved = errno;
 
 	va_start(arguments, format);
 	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, in the line above */
 	vsnprintf(sentence, sizeof(sentence), format, arguments);
 	va_end(arguments);
+	errno = saved;
 }
 
 void df_error_prepend(const char *format, ...)
@@ -29,6 +31,7 @@ void df_error_prepend(const char *format, ...)
 	char inner[sizeof(sentence)];
 	va_list arguments;
 	size_t used, room;
+	int saved = errno;
 
 	memcpy(inner, sentence, sizeof(inner));
 	va_start(arguments, format);
@@ -39,6 +42,7 @@ void df_error_prepend(const char *format, ...)
 	room = sizeof(sentence) - used - 1;
 	strncat(sentence, ": ", room);
 	strncat(sentence, inner, room > 2 ? room - 2 : 0);
+	errno = saved;
 }
 
 DF_API const char *df_error(void)

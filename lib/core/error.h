@@ -9,22 +9,21 @@
 
 #include <stddef.h>
 
+/* Both leave errno as it is. */
 void df_error_write(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void df_error_prepend(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Stores the sentence; its value is err (negative), which the compiler sees: return df_error_set(-EINVAL, "..."). */
 #define df_error_set(err, ...)                                                                                         \
 	__extension__({                                                                                                \
-		const int error_value_ = (err);                                                                        \
 		df_error_write(__VA_ARGS__);                                                                           \
-		error_value_;                                                                                          \
+		(err);                                                                                                 \
 	})
 /* Puts "<text>: " before the sentence there is; its value is err. */
 #define df_error_within(err, ...)                                                                                      \
 	__extension__({                                                                                                \
-		const int error_value_ = (err);                                                                        \
 		df_error_prepend(__VA_ARGS__);                                                                         \
-		error_value_;                                                                                          \
+		(err);                                                                                                 \
 	})
 
 /*
