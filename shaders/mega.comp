@@ -58,7 +58,8 @@ void set_value(uint base, uint value)
 uint op_memcpy(uint base)
 {
 	uint to = argument(base, 0u), from = argument(base, 1u), count = argument(base, 2u);
-	if (count > DF_RING_MEMCPY_MAX || !in_data(to, count) || !in_data(from, count))
+	bool has_to = in_data(to, count), has_from = in_data(from, count);
+	if (count > DF_RING_MEMCPY_MAX || !has_to || !has_from)
 		return DF_RING_REASON_RANGE;
 	for (uint i = 0u; i < count; i++)
 		set_data(to + i, data(from + i));

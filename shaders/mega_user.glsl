@@ -10,7 +10,8 @@
 uint user_saxpy(uint base)
 {
 	uint x = argument(base, 0u), y = argument(base, 1u), z = argument(base, 2u), n = argument(base, 3u);
-	if (!in_data(x, n) || !in_data(y, n) || !in_data(z, n))
+	bool has_x = in_data(x, n), has_y = in_data(y, n), has_z = in_data(z, n);
+	if (!has_x || !has_y || !has_z)
 		return DF_RING_REASON_RANGE;
 	float a = uintBitsToFloat(argument(base, 4u));
 	for (uint i = 0u; i < n; i++) {
@@ -50,7 +51,8 @@ uint user_collatz(uint base)
 uint user_dot(uint base)
 {
 	uint x = argument(base, 0u), y = argument(base, 1u), n = argument(base, 2u);
-	if (!in_data(x, n) || !in_data(y, n))
+	bool has_x = in_data(x, n), has_y = in_data(y, n);
+	if (!has_x || !has_y)
 		return DF_RING_REASON_RANGE;
 	uint value = 0u;
 	for (uint i = 0u; i < n; i++)
