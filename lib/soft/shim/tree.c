@@ -2,9 +2,10 @@
 /* tree.c - the folder that stands for /dev/dri and the device's part of /sys. Layout as on a PC with a Radeon. */
 #include "shim.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,18 +139,29 @@ static void put_node(const char *name, unsigned minor)
 	put_text("dev/dri", name, "");
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
+/* A folder with all in it; links are not followed. */
+static void remove_folder(const char *path)
 {
-	(void)st;
-	(void)type;
-	(void)where;
-	return remove(path);
+	DIR *folder = opendir(path);
+	struct dirent *entry;
+	char inside[PATH_MAX];
+
+	while (folder && (entry = readdir(folder))) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
+		    (size_t)snprintf(inside, sizeof(inside), "%s/%s", path, entry->d_name) >= sizeof(inside))
+			continue;
+		if (unlink(inside) && (errno == EISDIR || errno == EPERM))
+			remove_folder(inside);
+	}
+	if (folder)
+		closedir(folder);
+	rmdir(path);
 }
 
 __attribute__((destructor)) static void tree_remove(void)
 {
 	if (*root && owner == getpid())
-		nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+		remove_folder(root);
 }
 
 static void tree_make(void)
