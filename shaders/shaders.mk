@@ -10,7 +10,11 @@ DEVICE_LIBS ?= $(patsubst %/ockl.bc,%,$(firstword $(wildcard /usr/lib/*/amdgcn/b
 
 GLSL_SRC := $(sort $(wildcard shaders/*.comp))
 GLSL_IMAGES := $(patsubst shaders/%.comp,$(IMAGES)/shaders/%.dfi,$(GLSL_SRC))
+TEST_GLSL := $(sort $(wildcard tests/image/glsl/*.comp))
+TEST_GLSL_IMAGES := $(patsubst tests/image/glsl/%.comp,$(IMAGES)/tests/glsl/%.dfi,$(TEST_GLSL))
 CL_SRC := $(sort $(wildcard tests/image/cl/*.cl))
+# Images are made again when what makes them changes, not at every link of the command.
+PACK_OBJ := $(call obj,$(wildcard lib/cli/pack*.c) lib/core/image.c)
 CL_BUILDS := O0-w32 O0-w64 O3-w32 O3-w64
 CL_IMAGES := $(foreach b,$(CL_BUILDS),$(patsubst tests/image/cl/%.cl,$(IMAGES)/tests/cl/%-$(b).dfi,$(CL_SRC)))
 CL_TWINS := $(BUILD)/tests/cl/native.so
@@ -23,17 +27,23 @@ CL_GPU_FLAGS := $(CL_FLAGS) -target amdgcn-amd-amdhsa -mcpu=gfx1030 --rocm-devic
 .PHONY: shaders test-kernels
 ifeq ($(BUILD)$(CROSS)$(SAN),$(IMAGES))
 shaders: $(GLSL_IMAGES) ## kernel images of shaders/, through RADV
-test-kernels: $(CL_IMAGES) $(CL_TWINS) ## kernel images of tests/image/cl, through clang, and their native twins
+test-kernels: $(CL_IMAGES) $(CL_TWINS) $(TEST_GLSL_IMAGES) ## kernel images that only tests use, and native twins
 
 $(GLSL_IMAGES): $(IMAGES)/shaders/%.dfi: shaders/%.comp $(wildcard shaders/*.glsl uapi/drumfire_ring.h) \
-		$(BUILD)/drumfire $(BUILD)/drumfire-radv $(SHIM_SO)
+		$(PACK_OBJ) $(BUILD)/drumfire-radv | $(BUILD)/drumfire $(SHIM_SO)
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  PACK    $@")
+	$(Q)$(BUILD)/drumfire pack --glsl $< -o $@
+
+$(TEST_GLSL_IMAGES): $(IMAGES)/tests/glsl/%.dfi: tests/image/glsl/%.comp $(PACK_OBJ) \
+		$(BUILD)/drumfire-radv | $(BUILD)/drumfire $(SHIM_SO)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  PACK    $@")
 	$(Q)$(BUILD)/drumfire pack --glsl $< -o $@
 
 # Code objects of wave32 are of version 5, of wave64 version 4: both ways of hidden arguments are run.
 define cl_rule
-$(IMAGES)/tests/cl/%-$(1)-w$(2).dfi: tests/image/cl/%.cl tests/image/cl/twin.h $(BUILD)/drumfire
+$(IMAGES)/tests/cl/%-$(1)-w$(2).dfi: tests/image/cl/%.cl tests/image/cl/twin.h $(PACK_OBJ) | $(BUILD)/drumfire
 	@mkdir -p $$(@D)
 	$$(if $$(V),,@echo "  CL      $$@")
 	$$(Q)$$(CLANG) $$(CL_GPU_FLAGS) -$(1) -DTWIN_WAVE=$(2) -DTWIN_VERSION=$(3) -mcode-object-version=$(3) $(4) -c $$< -o $$(@:.dfi=.o)
@@ -60,4 +70,5 @@ $(BUILD)/tests/cl/native.so: tests/image/cl/native.c tests/image/cl/native.h tes
 		-c tests/image/cl/native.c -o $@-native.o
 	$(Q)$(CC) -shared -Wl,-z,defs -o $@ $(CL_SRC:tests/image/cl/%.cl=$@-%.o) $@-native.o -lm -ldl
 
+$(BUILD)/tests/image/test_glsl: | $(if $(filter $(IMAGES),$(BUILD)),$(GLSL_IMAGES) $(TEST_GLSL_IMAGES))
 $(BUILD)/tests/image/test_clang: | $(CL_TWINS) $(if $(filter $(IMAGES),$(BUILD)),$(CL_IMAGES))

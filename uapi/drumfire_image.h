@@ -165,8 +165,10 @@ enum df_image_sgpr_kind {
 	DF_IMAGE_SGPR_QUEUE_PTR,              /* 64-bit address */
 	DF_IMAGE_SGPR_FLAT_SCRATCH_INIT,      /* 64 bits: base of the scratch memory, for FLAT_SCRATCH */
 	DF_IMAGE_SGPR_PRIVATE_SEGMENT_SIZE,   /* scratch_size_B */
-	DF_IMAGE_SGPR_GRID_SIZE,      /* number of workgroups: 3 dwords, or (count 2) a 64-bit address of 3 dwords */
-	DF_IMAGE_SGPR_SCRATCH_RING,   /* RADV: 64-bit address of the ring descriptors, the scratch V# first */
+	DF_IMAGE_SGPR_GRID_SIZE, /* number of workgroups: 3 dwords, or (count 2) a 64-bit address of 3 dwords */
+	/* RADV: the first two dwords of the scratch V#. The code takes the memory to lie in the upper half (canonical).
+	 */
+	DF_IMAGE_SGPR_SCRATCH_RING,
 	DF_IMAGE_SGPR_PUSH_CONST_PTR, /* RADV: address of the argument block, 64 bits, or (count 1) its low half */
 	DF_IMAGE_SGPR_DESCRIPTOR_SET, /* RADV: address of descriptor set offset_B, 64 bits, or (count 1) its low half */
 	DF_IMAGE_SGPR_KIND_END,

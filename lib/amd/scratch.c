@@ -53,6 +53,7 @@ int amd_scratch_room(struct amd_batch *batch, uint32_t wave_B)
 		.align_B = 65536,
 		.domain = DF_DOMAIN_DEVICE,
 		.no_cpu_access = true,
+		.va = DF_VA_HIGH, /* RADV's code fills in the upper 16 bits of the address itself */
 		.name = "scratch",
 	};
 	struct df_bo *bo;
