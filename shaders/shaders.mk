@@ -70,5 +70,6 @@ $(BUILD)/tests/cl/native.so: tests/image/cl/native.c tests/image/cl/native.h tes
 		-c tests/image/cl/native.c -o $@-native.o
 	$(Q)$(CC) -shared -Wl,-z,defs -o $@ $(CL_SRC:tests/image/cl/%.cl=$@-%.o) $@-native.o -lm -ldl
 
+$(BUILD)/tests/image/test_pack: | $(if $(filter $(IMAGES),$(BUILD)),$(BUILD)/drumfire $(BUILD)/drumfire-radv $(SHIM_SO))
 $(BUILD)/tests/image/test_glsl: | $(if $(filter $(IMAGES),$(BUILD)),$(GLSL_IMAGES) $(TEST_GLSL_IMAGES))
 $(BUILD)/tests/image/test_clang: | $(CL_TWINS) $(if $(filter $(IMAGES),$(BUILD)),$(CL_IMAGES))

@@ -119,26 +119,33 @@ static char *read_text(const char *path)
 	return text;
 }
 
-/* The first line that tells what went wrong. */
+/* The first line that tells what went wrong, else the first. */
+static const char *telling_line(const char *text)
+{
+	for (const char *line = text; *line;) {
+		size_t length = strcspn(line, "\n");
+
+		if (memmem(line, length, "rror", 4) || memmem(line, length, "ERROR", 5))
+			return line;
+		line += length + (line[length] == '\n');
+	}
+	return text;
+}
+
 static int program_failed(const char *program, int status, const char *output, const char *fix)
 {
-	char *text = read_text(output), *line = text;
-	int ret;
+	char *text = read_text(output);
+	const char *line;
 
-	if (status < 0) {
-		free(text);
-		return df_error_set(status, "%s cannot be started: %s. Fix: %s", program, strerror(-status), fix);
-	}
-	for (char *at = text; at && *at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL) {
-		if (strncmp(at, "ERROR", 5) == 0 || strstr(at, "rror") || strstr(at, "drumfire")) {
-			line = at;
-			break;
-		}
-	}
-	ret = df_error_set(-EINVAL, "%s failed (%d): %.*s", program, status, line ? (int)strcspn(line, "\n") : 0,
-			   line ? line : "");
+	if (!text)
+		return df_error_set(-ENOMEM, "%s: out of memory", program);
+	line = telling_line(text);
+	if (status < 0)
+		df_error_set(status, "%s cannot be started: %s. Fix: %s", program, strerror(-status), fix);
+	else
+		df_error_set(-EINVAL, "%s failed (%d): %.*s", program, status, (int)strcspn(line, "\n"), line);
 	free(text);
-	return ret;
+	return status < 0 ? status : -EINVAL;
 }
 
 /* ---- glslangValidator ---- */
