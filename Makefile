@@ -119,7 +119,7 @@ $(foreach t,$(patsubst tests/%.c,%,$(FUZZ_SRC)),$(eval $(call fuzz_rule,$(t))))
 
 install: all ## install under DESTDIR and PREFIX
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include
-	install -m 755 $(BUILD)/drumfire $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(BUILD)/drumfire $(if $(RADV_SRC),$(BUILD)/drumfire-radv) $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(LIB_SO) $(GPU_SO) $(SHIM_SO) $(DESTDIR)$(LIBDIR)/
 	ln -sf $(notdir $(LIB_SO)) $(DESTDIR)$(LIBDIR)/libdrumfire.so.$(SOVERSION)
 	ln -sf $(notdir $(LIB_SO)) $(DESTDIR)$(LIBDIR)/libdrumfire.so
@@ -131,7 +131,7 @@ install: all ## install under DESTDIR and PREFIX
 		> $(DESTDIR)$(LIBDIR)/pkgconfig/drumfire.pc
 
 uninstall: ## remove what install wrote
-	rm -f $(DESTDIR)$(PREFIX)/bin/drumfire $(DESTDIR)$(LIBDIR)/libdrumfire.so* $(DESTDIR)$(LIBDIR)/libdrumfire.a \
+	rm -f $(DESTDIR)$(PREFIX)/bin/drumfire $(DESTDIR)$(PREFIX)/bin/drumfire-radv $(DESTDIR)$(LIBDIR)/libdrumfire.so* $(DESTDIR)$(LIBDIR)/libdrumfire.a \
 		$(DESTDIR)$(LIBDIR)/libdrumfire-gpu.so $(DESTDIR)$(LIBDIR)/libdrumfire-shim.so \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/drumfire.pc $(addprefix $(DESTDIR)$(PREFIX)/include/,drumfire.h drumfire_mega.h \
 		drumfire_image.h drumfire_ring.h)

@@ -14,6 +14,7 @@
 #include "image/clang_table.h"
 
 #define IMAGES      "build/tests/cl"
+#define EXPECTED    "build/tests/cl/expected"
 #define GUARD_B     256 /* behind each buffer: what no kernel may touch */
 #define GUARD_BYTE  0xa5
 #define DEADLINE_NS 60000000000ull
@@ -60,6 +61,11 @@ static const struct twin_values values = {
 	.c = -5,
 };
 
+/*
+ * clang compiles OpenCL C for x86-64 hosts. Tests of other builds (under an emulator) read what the twins gave on the
+ * host that built them: EXPECTED holds the out buffers of all kernels for waves of 32, then of 64.
+ */
+#if defined(__x86_64__) && !defined(READ_EXPECTED)
 static void run_native(const struct clang_kernel *kernel, uint32_t wave_size, struct buffers *buffers)
 {
 	struct twin_launch launch = {
@@ -87,6 +93,47 @@ static void run_native(const struct clang_kernel *kernel, uint32_t wave_size, st
 	ck_assert_int_eq(run(&launch), 0);
 	dlclose(library);
 }
+#else
+static void run_native(const struct clang_kernel *kernel, uint32_t wave_size, struct buffers *buffers)
+{
+	FILE *file = fopen(EXPECTED, "rb");
+	long all = 0, before = 0;
+
+	for (unsigned i = 0; i < clang_kernel_count; i++) {
+		const struct clang_kernel *row = &clang_kernels[i];
+
+		if (row == kernel)
+			before = all;
+		all += (long)(row->out_count * element_size_B(row->out));
+	}
+	ck_assert_msg(file != NULL, "%s is missing: make test-kernels", EXPECTED);
+	ck_assert_int_eq(fseek(file, before + (wave_size == 64 ? all : 0), SEEK_SET), 0);
+	ck_assert_uint_eq(fread(buffers->data[0], 1, buffers->size_B[0], file), buffers->size_B[0]);
+	fclose(file);
+}
+#endif
+
+static const char *write_to;
+
+/* Not a test: writes what the other run_native() reads. */
+START_TEST(write_expected)
+{
+	FILE *file = fopen(write_to, "wb");
+
+	ck_assert_ptr_nonnull(file);
+	for (uint32_t wave_size = 32; wave_size <= 64; wave_size += 32) {
+		for (unsigned i = 0; i < clang_kernel_count; i++) {
+			struct buffers buffers;
+
+			make_buffers(&clang_kernels[i], &buffers);
+			run_native(&clang_kernels[i], wave_size, &buffers);
+			ck_assert_uint_eq(fwrite(buffers.data[0], 1, buffers.size_B[0], file), buffers.size_B[0]);
+			free_buffers(&buffers);
+		}
+	}
+	ck_assert_int_eq(fclose(file), 0);
+}
+END_TEST
 
 /* ---- the GPU's side ---- */
 
@@ -278,7 +325,8 @@ START_TEST(twin_writes)
 }
 END_TEST
 
-int main(void)
+/* test_clang, or test_clang --write FILE */
+int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("clang");
 	TCase *twins = tcase_create("twins"), *kernels = tcase_create("kernels");
@@ -286,12 +334,18 @@ int main(void)
 	int failed;
 
 	setenv("DRUMFIRE_GPU_LIB", BUILD_DIR "/libdrumfire-gpu.so", 0);
-	tcase_add_loop_test(twins, twin_writes, 0, (int)clang_kernel_count);
-	tcase_set_timeout(kernels, 120);
-	tcase_add_loop_test(kernels, kernel, 0, (int)(clang_kernel_count * (sizeof(builds) / sizeof(builds[0]))));
 	suite_add_tcase(suite, twins);
 	suite_add_tcase(suite, kernels);
-	srunner_run_all(runner, CK_NORMAL);
+	if (argc == 3 && strcmp(argv[1], "--write") == 0) {
+		write_to = argv[2];
+		tcase_add_test(twins, write_expected);
+	} else {
+		tcase_add_loop_test(twins, twin_writes, 0, (int)clang_kernel_count);
+		tcase_set_timeout(kernels, 120);
+		tcase_add_loop_test(kernels, kernel, 0,
+				    (int)(clang_kernel_count * (sizeof(builds) / sizeof(builds[0]))));
+	}
+	srunner_run_all(runner, write_to ? CK_SILENT : CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed != 0;
