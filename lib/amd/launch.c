@@ -532,7 +532,7 @@ static void plan_sgpr(struct plan *plan, const struct df_image_sgpr *sgpr)
 		ud[0] = kernel->stack_B;
 		break;
 	case DF_IMAGE_SGPR_SCRATCH_RING:
-		set64(ud, plan->ring_va, 2);
+		memcpy(ud, plan->ring, 2 * sizeof(*ud)); /* the descriptor's base and swizzle bit, not its address */
 		break;
 	case DF_IMAGE_SGPR_GRID_SIZE:
 		if (sgpr->count == 2)

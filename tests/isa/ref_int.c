@@ -3,7 +3,7 @@
 
 #include "ref.h"
 
-typedef __int128 wide;
+__extension__ typedef __int128 wide;
 
 static uint32_t popc(uint64_t v)
 {

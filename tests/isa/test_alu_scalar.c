@@ -9,7 +9,7 @@
 
 #include "gpu/isa/tables.h"
 
-typedef __int128 wide;
+__extension__ typedef __int128 wide;
 static uint64_t seed = 1181783497276652981ull;
 
 static uint64_t rnd(void)
