@@ -35,9 +35,9 @@ struct strict_ring {
 	_Atomic uint32_t invalidated[4]; /* time of the last whole invalidation: GLI, GLK, GLV, GL1 */
 	_Atomic uint32_t waited;         /* launches up to here have ended */
 	_Atomic uint32_t last_launch;
-	_Atomic bool stores;             /* shaders of this job have stored to cached memory since the last write-back */
+	_Atomic bool stores; /* shaders of this job have stored to cached memory since the last write-back */
 	struct strict_range range[STRICT_RANGES];
-	_Atomic unsigned ranges;         /* ever; the newest STRICT_RANGES are kept */
+	_Atomic unsigned ranges; /* ever; the newest STRICT_RANGES are kept */
 };
 
 struct gpu_strict {
@@ -54,7 +54,7 @@ enum { PENDING_VM = 1, PENDING_SMEM = 2, PENDING_LDS = 4 };
 
 struct gpu_strict_wave {
 	struct gpu_dispatch *d;
-	uint64_t vgpr_set[256];  /* lanes that something wrote */
+	uint64_t vgpr_set[256]; /* lanes that something wrote */
 	uint64_t sgpr_set[2];
 	uint8_t pending[STRICT_REGS];
 	uint32_t vm_seq[STRICT_REGS], lgkm_seq[STRICT_REGS];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * strict_wave.c - registers of a wave: read or overwritten before the s_waitcnt that makes them valid, read with nothing
- * written.
+ * strict_wave.c - registers of a wave: read or overwritten before the s_waitcnt that makes them valid, read with
+ * nothing written.
  *
  * Counters of gfx10 (RDNA2 ISA manual, "Data dependency resolution"): vector loads return in order and count in vmcnt;
  * LDS returns in order and scalar loads out of order, both count in lgkmcnt, so while scalar loads are open only
@@ -15,10 +15,17 @@
 #include <string.h>
 
 enum {
-	CODE_VGPR = 256, CODE_SGPRS = 128, CODE_FIRST_SPECIAL = 106, CODE_NULL = 125, CODE_EXEC = 126,
+	CODE_VGPR = 256,
+	CODE_SGPRS = 128,
+	CODE_FIRST_SPECIAL = 106,
+	CODE_NULL = 125,
+	CODE_EXEC = 126,
 	OP_SOPP_WAITCNT = 0x0c,
-	OP_SOPK_WAITCNT_VSCNT = 0x17, OP_SOPK_WAITCNT_VMCNT = 0x18, OP_SOPK_WAITCNT_LGKMCNT = 0x1a,
-	VM_MAX = 63, LGKM_MAX = 63,
+	OP_SOPK_WAITCNT_VSCNT = 0x17,
+	OP_SOPK_WAITCNT_VMCNT = 0x18,
+	OP_SOPK_WAITCNT_LGKMCNT = 0x1a,
+	VM_MAX = 63,
+	LGKM_MAX = 63,
 };
 
 int gpu_strict_group_reserve(struct gpu_group_ctx *ctx)
@@ -76,14 +83,25 @@ void gpu_strict_group_start(struct gpu_group_ctx *ctx)
 static unsigned operand_dwords(const struct gpu_wave *w, unsigned kind)
 {
 	switch (kind) {
-	case GPU_O_NONE: return 0;
-	case GPU_O_B64: case GPU_O_I64: case GPU_O_U64: case GPU_O_F64: return 2;
-	case GPU_O_B96: return 3;
-	case GPU_O_B128: return 4;
-	case GPU_O_B256: return 8;
-	case GPU_O_B512: return 16;
-	case GPU_O_MASK: return w->lanes / 32;
-	default: return 1;
+	case GPU_O_NONE:
+		return 0;
+	case GPU_O_B64:
+	case GPU_O_I64:
+	case GPU_O_U64:
+	case GPU_O_F64:
+		return 2;
+	case GPU_O_B96:
+		return 3;
+	case GPU_O_B128:
+		return 4;
+	case GPU_O_B256:
+		return 8;
+	case GPU_O_B512:
+		return 16;
+	case GPU_O_MASK:
+		return w->lanes / 32;
+	default:
+		return 1;
 	}
 }
 
@@ -111,8 +129,8 @@ static void pending_check(struct gpu_wave *w, int reg, const char *verb, const s
 
 	if (pending)
 		gpu_strict_wave_finding(w, GPU_FINDING_WAITCNT, 0, w->strict->pc,
-		                        "%s %s %c%u before the s_waitcnt %s of the load into it", in->op->name, verb,
-		                        reg_letter(reg), reg_number(reg), pending & PENDING_VM ? "vmcnt" : "lgkmcnt");
+					"%s %s %c%u before the s_waitcnt %s of the load into it", in->op->name, verb,
+					reg_letter(reg), reg_number(reg), pending & PENDING_VM ? "vmcnt" : "lgkmcnt");
 }
 
 static bool reg_unset(const struct gpu_wave *w, int reg)
@@ -133,8 +151,9 @@ static void read_check(struct gpu_wave *w, const struct gpu_inst *in, unsigned c
 			return;
 		pending_check(w, reg, "reads", in);
 		if (reg_unset(w, reg))
-			gpu_strict_wave_finding(w, GPU_FINDING_UNINIT_REG, 0, w->strict->pc, "%s reads %c%u, which nothing has written",
-			                        in->op->name, reg_letter(reg), reg_number(reg));
+			gpu_strict_wave_finding(w, GPU_FINDING_UNINIT_REG, 0, w->strict->pc,
+						"%s reads %c%u, which nothing has written", in->op->name,
+						reg_letter(reg), reg_number(reg));
 	}
 }
 
@@ -173,7 +192,7 @@ static bool accumulates(const struct gpu_inst *in)
 {
 	return (in->op->flags & GPU_OPF_READS_DST) &&
 	       (!strncmp(in->op->name, "v_fmac_f32", 10) || !strncmp(in->op->name, "v_mac_f32", 9) ||
-	        !strncmp(in->op->name, "v_dot", 5));
+		!strncmp(in->op->name, "v_dot", 5));
 }
 
 /* v_xor_b32 v0, v0, v0 and the like make a value out of nothing. */
@@ -236,7 +255,8 @@ static void wait_lgkm(struct gpu_strict_wave *state, uint32_t n)
 	if (n >= LGKM_MAX || !state->pending_count || (n && state->smem_open))
 		return;
 	for (int reg = 0; reg < STRICT_REGS; reg++)
-		if ((state->pending[reg] & (PENDING_LDS | PENDING_SMEM)) && state->lgkm_seq[reg] + n <= state->lgkm_issued)
+		if ((state->pending[reg] & (PENDING_LDS | PENDING_SMEM)) &&
+		    state->lgkm_seq[reg] + n <= state->lgkm_issued)
 			pending_clear(state, reg, PENDING_LDS | PENDING_SMEM);
 	if (!n)
 		state->smem_open = 0;

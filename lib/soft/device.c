@@ -46,8 +46,8 @@ static void on_page_fault(void *user, struct gpu_vm *vm, const struct gpu_fault 
 }
 
 /*
- * While a job runs the worker sleeps until that job's time-out, whatever else happens; only a worker that sleeps without
- * a deadline is told of the first job (soft_worker_wake), so that jobs cost it nothing.
+ * While a job runs the worker sleeps until that job's time-out, whatever else happens; only a worker that sleeps
+ * without a deadline is told of the first job (soft_worker_wake), so that jobs cost it nothing.
  */
 static void worker_sleep(struct soft_device *device, int64_t deadline_ns)
 {
@@ -156,8 +156,9 @@ static struct soft_device *device_new(const char *text, char *error, size_t erro
 	device->findings = calloc(SOFT_MAX_FINDINGS, sizeof(*device->findings));
 	ret = device->spec_text && device->findings ? device_start(device) : -ENOMEM;
 	if (ret) {
-		snprintf(error, error_size, "Soft device: the software GPU could not be started (%s). Fix: free memory "
-					    "or lower threads=.",
+		snprintf(error, error_size,
+			 "Soft device: the software GPU could not be started (%s). Fix: free memory "
+			 "or lower threads=.",
 			 strerror(-ret));
 		device_free(device);
 		errno = -ret;
@@ -345,18 +346,23 @@ static void ops_pci_id(void *opaque, uint16_t *vendor, uint16_t *device, uint8_t
 }
 
 static const char *const kind_names[GPU_FINDING_KINDS + 1] = {
-	[GPU_FINDING_WAITCNT] = "waitcnt",	 [GPU_FINDING_UNINIT_REG] = "uninitialised register",
-	[GPU_FINDING_UNINIT_LDS] = "uninitialised LDS", [GPU_FINDING_STALE_CACHE] = "stale cache",
-	[GPU_FINDING_WRITEBACK] = "missing write-back", [GPU_FINDING_RESERVED] = "reserved bits",
-	[GPU_FINDING_LDS_RACE] = "LDS race",	 [GPU_FINDING_HAZARD] = "hazard",
-	[GPU_FINDING_ALIGN] = "alignment",	 [GPU_FINDING_KINDS] = "refused",
+	[GPU_FINDING_WAITCNT] = "waitcnt",
+	[GPU_FINDING_UNINIT_REG] = "uninitialised register",
+	[GPU_FINDING_UNINIT_LDS] = "uninitialised LDS",
+	[GPU_FINDING_STALE_CACHE] = "stale cache",
+	[GPU_FINDING_WRITEBACK] = "missing write-back",
+	[GPU_FINDING_RESERVED] = "reserved bits",
+	[GPU_FINDING_LDS_RACE] = "LDS race",
+	[GPU_FINDING_HAZARD] = "hazard",
+	[GPU_FINDING_ALIGN] = "alignment",
+	[GPU_FINDING_KINDS] = "refused",
 };
 
 static const char *const finding_stats[GPU_FINDING_KINDS] = {
-	[GPU_FINDING_WAITCNT] = "finding_waitcnt",	   [GPU_FINDING_UNINIT_REG] = "finding_uninit_reg",
-	[GPU_FINDING_UNINIT_LDS] = "finding_uninit_lds",   [GPU_FINDING_STALE_CACHE] = "finding_stale_cache",
-	[GPU_FINDING_WRITEBACK] = "finding_writeback",	   [GPU_FINDING_RESERVED] = "finding_reserved",
-	[GPU_FINDING_LDS_RACE] = "finding_lds_race",	   [GPU_FINDING_HAZARD] = "finding_hazard",
+	[GPU_FINDING_WAITCNT] = "finding_waitcnt",       [GPU_FINDING_UNINIT_REG] = "finding_uninit_reg",
+	[GPU_FINDING_UNINIT_LDS] = "finding_uninit_lds", [GPU_FINDING_STALE_CACHE] = "finding_stale_cache",
+	[GPU_FINDING_WRITEBACK] = "finding_writeback",   [GPU_FINDING_RESERVED] = "finding_reserved",
+	[GPU_FINDING_LDS_RACE] = "finding_lds_race",     [GPU_FINDING_HAZARD] = "finding_hazard",
 	[GPU_FINDING_ALIGN] = "finding_align",
 };
 
@@ -408,7 +414,8 @@ static int ops_finding(void *opaque, unsigned index, char *text, size_t text_siz
 	if (index < device->finding_count) {
 		const struct gpu_finding *finding = &device->findings[index];
 
-		snprintf(text, text_size, "%s: %s (pc 0x%llx, address 0x%llx, launch %u, group %u,%u,%u, wave %u, lane %u)",
+		snprintf(text, text_size,
+			 "%s: %s (pc 0x%llx, address 0x%llx, launch %u, group %u,%u,%u, wave %u, lane %u)",
 			 kind_names[finding->kind], finding->what, (unsigned long long)finding->pc,
 			 (unsigned long long)finding->address, finding->launch, finding->group[0], finding->group[1],
 			 finding->group[2], finding->wave, finding->lane);
