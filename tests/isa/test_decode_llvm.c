@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Decoder against llvm-mc: every opcode number of every ALU encoding, in several operand patterns, is disassembled by
+ * Decoder against llvm-mc: every opcode number of every encoding, in several operand patterns, is disassembled by
  * both; they must agree whether it exists, on its mnemonic and on its size.
  */
 #include <check.h>
@@ -260,7 +260,7 @@ START_TEST(test_modifier_forms)
 
 		add(0x1000 + op, 2, d | 0xfa, dpp16, 0);
 		add(0x2000 + op, 2, d | 0xe9, dpp8, 0);
-		add(0x3000 + op, 2, d | 0xf9, 0x06060605, 0);
+		add(0x3000 + op, 2, d | 0xf9, 0x00060605, 0);
 	}
 	for (unsigned op = 0; op < 62; op++) {
 		uint32_t d = op << 25 | 2 << 17 | 7 << 9;
@@ -274,6 +274,101 @@ START_TEST(test_modifier_forms)
 	for (unsigned op = 0; op < 256; op++)
 		add(0x7000 + op, 2, 0x7c000000 | op << 17 | 7 << 9 | 0xf9, 0x06060005, 0);
 	compare("DPP and SDWA forms");
+}
+END_TEST
+
+static uint32_t pick(unsigned bit, unsigned pattern, uint32_t value)
+{
+	return pattern >> bit & 1 ? value : 0;
+}
+
+/* Fields that an opcode has not got must be zero for LLVM: every combination of them is tried. */
+START_TEST(test_smem_ds)
+{
+	for (unsigned op = 0; op < 256; op++)
+		for (unsigned p = 0; p < 8; p++)
+			add(0x1000 + op, 2, 0xf4000000 | op << 18 | pick(0, p, 8 << 6) | pick(1, p, 4), pick(2, p, 0xfa000000), 0);
+	for (unsigned op = 0; op < 256; op++)
+		for (unsigned p = 0; p < 32; p++)
+			add(0x2000 + op, 2, 0xd8000000 | op << 18 | pick(0, p, 1u << 17),
+			    pick(1, p, 2) | pick(2, p, 4 << 8) | pick(3, p, 8 << 16) | pick(4, p, 12u << 24), 0);
+	compare("SMEM, DS");
+}
+END_TEST
+
+START_TEST(test_flat)
+{
+	for (unsigned segment = 0; segment < 3; segment++)
+		for (unsigned op = 0; op < 128; op++)
+			for (unsigned p = 0; p < 32; p++)
+				add(0x1000 * (segment + 1) + op, 2, 0xdc000000 | op << 18 | segment << 14 | pick(0, p, 1 << 16),
+				    (p >> 1 & 1 ? 0x7du : 4u) << 16 | pick(2, p, 2) | pick(3, p, 4 << 8) | pick(4, p, 12u << 24), 0);
+	compare("FLAT, SCRATCH, GLOBAL");
+}
+END_TEST
+
+START_TEST(test_buffer)
+{
+	for (unsigned op = 0; op < 256; op++) {
+		for (unsigned p = 0; p < 16; p++)
+			add(0x1000 + op, 2, 0xe0000000 | op << 18 | pick(0, p, 1 << 14) | pick(1, p, 1 << 12) | pick(3, p, 1 << 16),
+			    0x80000000 | 2 << 16 | pick(2, p, 8 << 8) | pick(1, p, 4), 0);
+		add(0x1000 + op, 2, 0xe0000000 | op << 18, 0, 0);
+	}
+	for (unsigned op = 0; op < 16; op++)
+		add(0x2000 + op, 2, 0xe8000000 | 22 << 19 | (op & 7) << 16, 0x80000000 | 2 << 16 | 8 << 8 | op >> 3 << 21, 0);
+	compare("MUBUF, MTBUF");
+}
+END_TEST
+
+/* What is decoded and refused: images in dims that suit each, exports, interpolation. */
+START_TEST(test_refused)
+{
+	for (unsigned op = 0; op < 256; op++)
+		for (unsigned p = 0; p < 32; p++) {
+			static const uint8_t masks[4] = {1, 3, 15, 4};
+
+			add(0x1000 + op, 2, 0xf0000000 | (op & 127) << 18 | op >> 7 | (uint32_t)masks[p & 3] << 8 | pick(2, p, 1 << 3) |
+			    pick(3, p, 1 << 12), 4 << 16 | pick(4, p, 2 << 21) | 8 << 8 | 32, 0);
+		}
+	for (unsigned op = 0; op < 4; op++)
+		add(0x2000 + op, 1, 0xc8000000 | op << 16 | 2 << 18 | 5, 0, 0);
+	add(0x3000, 2, 0xf800000f, 0x04030201, 0);
+	compare("MIMG, VINTRP, EXP");
+}
+END_TEST
+
+/* Registers at the end of the file: a tuple that reaches behind v255 is none; what is no tuple may be v255. */
+START_TEST(test_last_vgpr)
+{
+	static const struct {
+		uint32_t dw[2];
+		bool valid;
+	} c[] = {
+		{{0xdc308000, 0x0c0400ff}, true},  /* global_load_dword v12, v255, s[4:5] */
+		{{0xdc308000, 0x0c7d00ff}, false}, /* global_load_dword v12, v[255:256], off */
+		{{0xdc308000, 0xff7d00fe}, true},  /* global_load_dword v255, v[254:255], off */
+		{{0xdc348000, 0xff7d00fe}, false}, /* global_load_dwordx2 v[255:256] */
+		{{0xdc704000, 0x0004ff00}, true},  /* scratch_store_dword off, v255, s4 */
+		{{0xdc304000, 0xff7d00ff}, true},  /* scratch_load_dword v255, v255, off */
+		{{0xdd488000, 0x007d04fe}, true},  /* global_atomic_add_x2 v[254:255], v[4:5], off */
+		{{0xdd488000, 0xff7d0402}, true},  /* the same, returning nothing: the destination field is free */
+		{{0xdd498000, 0xff7d0402}, false}, /* returning into v[255:256] */
+		{{0xe0300000, 0x8002ff00}, true},  /* buffer_load_dword v255, off */
+		{{0xe0340000, 0x8002ff00}, false}, /* buffer_load_dwordx2 v[255:256] */
+		{{0xd8d80000, 0xff0000ff}, true},  /* ds_read_b32 v255, v255 */
+		{{0xd9d80000, 0xff0000ff}, false}, /* ds_read_b64 v[255:256], v255 */
+		{{0xd5650002, 0x0003fffe}, false}, /* v_mul_f64 v[2:3], v[254:255], v[255:256] */
+	};
+
+	for (unsigned i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
+		uint32_t padded[5] = {c[i].dw[0], c[i].dw[1]};
+		struct gpu_inst in;
+		const char *why = "";
+		unsigned n = gpu_isa_decode(&gpu_isa_gfx10_3, padded, 5, &in, &why);
+
+		ck_assert_msg(n == (c[i].valid ? 2u : 0u), "%08x %08x: %u dwords %s", c[i].dw[0], c[i].dw[1], n, n ? "" : why);
+	}
 }
 END_TEST
 
@@ -357,6 +452,11 @@ int main(void)
 	tcase_add_test(tc, test_vop3);
 	tcase_add_test(tc, test_vop3p);
 	tcase_add_test(tc, test_modifier_forms);
+	tcase_add_test(tc, test_smem_ds);
+	tcase_add_test(tc, test_flat);
+	tcase_add_test(tc, test_buffer);
+	tcase_add_test(tc, test_refused);
+	tcase_add_test(tc, test_last_vgpr);
 	tcase_add_test(tc, test_dpp_controls);
 	tcase_add_test(tc, test_source_codes);
 	tcase_add_test(tc, test_short_code);

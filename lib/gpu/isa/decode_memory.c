@@ -129,13 +129,35 @@ static void reach(struct gpu_inst *in, unsigned code, unsigned type, unsigned ex
 		in->vgprs = (uint16_t)top;
 }
 
+/* The address of FLAT, GLOBAL and SCRATCH: one VGPR beside an SGPR base, two without; in SCRATCH it is one or the other. */
+static unsigned flat_address(const struct gpu_inst *in)
+{
+	enum { NO_SADDR = 125, NO_ADDR = 127 };
+
+	if (in->enc == GPU_SCRATCH)
+		return in->src[2] == NO_SADDR ? GPU_O_B32 : GPU_O_NONE;
+	if (in->enc == GPU_GLOBAL && in->src[2] != NO_SADDR && in->src[2] != NO_ADDR)
+		return GPU_O_B32;
+	return in->op->src[0];
+}
+
+/* Whether the destination field names a register that is written: not by atomics that return nothing, not by loads to LDS. */
+static bool writes_dst(const struct gpu_inst *in)
+{
+	return !(in->lds || (in->op->flags & GPU_OPF_ATOMIC && in->enc != GPU_DS && !in->glc));
+}
+
 static const char *check_vgprs(struct gpu_inst *in)
 {
 	bool buffered = in->enc == GPU_MUBUF || in->enc == GPU_MTBUF;
+	bool flat = in->enc == GPU_FLAT || in->enc == GPU_GLOBAL || in->enc == GPU_SCRATCH;
 
-	reach(in, in->dst, in->op->dst, in->tfe);
-	for (unsigned i = buffered ? 1 : 0; i < 4; i++)
+	if (writes_dst(in))
+		reach(in, in->dst, in->op->dst, in->tfe);
+	for (unsigned i = buffered || flat ? 1 : 0; i < 4; i++)
 		reach(in, in->src[i], in->op->src[i], 0);
+	if (flat)
+		reach(in, in->src[0], flat_address(in), 0);
 	if (buffered && (in->offen || in->idxen))
 		reach(in, in->src[0], GPU_O_B32, in->offen && in->idxen);
 	return in->vgprs > 256 ? "a register tuple ends behind v255" : NULL;
