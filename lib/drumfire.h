@@ -24,11 +24,14 @@ extern "C" {
 
 #define DF_VERSION_MAJOR 0
 #define DF_VERSION_MINOR 1
-#define DF_API __attribute__((visibility("default")))
-#define DF_MUST_CHECK __attribute__((warn_unused_result))
+#define DF_API           __attribute__((visibility("default")))
+#define DF_MUST_CHECK    __attribute__((warn_unused_result))
 /* struct df_bo_options o = DF_OPTIONS(o, .domain = DF_DOMAIN_DEVICE); */
 #define DF_OPTIONS(...) DF_OPTIONS_OF(__VA_ARGS__, )
-#define DF_OPTIONS_OF(object, ...) {.size_B = sizeof(object), __VA_ARGS__}
+#define DF_OPTIONS_OF(object, ...)                                                                                     \
+	{                                                                                                              \
+		.size_B = sizeof(object), __VA_ARGS__                                                                  \
+	}
 
 struct df_device;
 struct df_bo;
@@ -52,7 +55,7 @@ struct df_device_options {
 
 /* name: "auto" (first AMD render node), a path, or "soft[:target[,option...]]". options may be NULL. */
 DF_API DF_MUST_CHECK int df_device_open(const char *name, const struct df_device_options *options,
-                                        struct df_device **device_out);
+					struct df_device **device_out);
 /* Everything made from the device must have been destroyed (else -EBUSY and nothing is closed). */
 DF_API int df_device_close(struct df_device *device);
 
@@ -103,12 +106,12 @@ struct df_bo_options {
 	const char *name;          /* for messages; copied */
 };
 DF_API DF_MUST_CHECK int df_bo_create(struct df_device *device, uint64_t bytes, const struct df_bo_options *options,
-                                      struct df_bo **bo_out);
+				      struct df_bo **bo_out);
 /* Wraps page-aligned memory of the caller, which must outlive the BO. */
 DF_API DF_MUST_CHECK int df_bo_from_memory(struct df_device *device, void *memory, uint64_t bytes,
-                                           const struct df_bo_options *options, struct df_bo **bo_out);
+					   const struct df_bo_options *options, struct df_bo **bo_out);
 DF_API DF_MUST_CHECK int df_bo_import(struct df_device *device, int dmabuf_fd, const struct df_bo_options *options,
-                                      struct df_bo **bo_out);
+				      struct df_bo **bo_out);
 DF_API DF_MUST_CHECK int df_bo_export(struct df_bo *bo, int *dmabuf_fd_out);
 /* -EBUSY while a batch that uses it exists or is in flight. */
 DF_API int df_bo_destroy(struct df_bo *bo);
@@ -125,7 +128,7 @@ DF_API DF_MUST_CHECK int df_bo_read(struct df_bo *bo, uint64_t offset_B, void *d
 
 /* An image as uapi/drumfire_image.h defines it (made by drumfire pack). The data is copied. */
 DF_API DF_MUST_CHECK int df_code_create(struct df_device *device, const void *image, size_t bytes,
-                                        struct df_code **code_out);
+					struct df_code **code_out);
 DF_API int df_code_destroy(struct df_code *code);
 /* name NULL: the only kernel. The kernel lives as long as its code. */
 DF_API DF_MUST_CHECK int df_code_kernel(struct df_code *code, const char *name, struct df_kernel **kernel_out);
@@ -153,18 +156,18 @@ DF_API int df_kernel_get_info(const struct df_kernel *kernel, struct df_kernel_i
 DF_API int df_kernel_get_arg(const struct df_kernel *kernel, unsigned i, struct df_arg_info *arg_out);
 /* A kernel with another block shape (and dynamic LDS); dimensions the image fixes cannot change. Lives as its code. */
 DF_API DF_MUST_CHECK int df_kernel_with_block(struct df_kernel *kernel, const uint32_t block[3], uint32_t lds_dynamic_B,
-                                              struct df_kernel **kernel_out);
+					      struct df_kernel **kernel_out);
 
 /* ---- batches: recorded once, sealed, submitted often ---- */
 
 struct df_batch_options {
 	size_t size_B;
-	uint32_t reserve_dw;     /* stream capacity; recording past it is -ENOSPC. 0: grow by chunks (allocates) */
-	uint32_t reserve_args_B; /* capacity for argument blocks of kernels that take them in memory; 0: grow */
+	uint32_t reserve_dw;       /* stream capacity; recording past it is -ENOSPC. 0: grow by chunks (allocates) */
+	uint32_t reserve_args_B;   /* capacity for argument blocks of kernels that take them in memory; 0: grow */
 	uint32_t reserve_launches; /* shorthand: enough of both for so many launches, with up to 512 B in memory */
 };
 DF_API DF_MUST_CHECK int df_batch_create(struct df_device *device, const struct df_batch_options *options,
-                                         struct df_batch **batch_out);
+					 struct df_batch **batch_out);
 /* -EBUSY while in flight. */
 DF_API int df_batch_destroy(struct df_batch *batch);
 /* Forgets what was recorded, keeps capacity. -EBUSY while in flight. */
@@ -177,14 +180,14 @@ DF_API DF_MUST_CHECK int df_batch_use(struct df_batch *batch, struct df_bo *bo, 
 /* Records a launch: grid in workgroups, args the kernel's argument block (args_size_B bytes of df_kernel_info, laid out
  * as df_kernel_get_arg() says; pointers are GPU addresses). Nothing orders launches but df_batch_barrier(). */
 DF_API int df_batch_launch(struct df_batch *batch, struct df_kernel *kernel, const uint32_t grid[3], const void *args,
-                           size_t args_size_B);
+			   size_t args_size_B);
 /* Grid (three uint32) read from GPU memory when the launch starts; 4-byte aligned. */
 DF_API int df_batch_launch_indirect(struct df_batch *batch, struct df_kernel *kernel, struct df_bo *grid,
-                                    uint64_t offset_B, const void *args, size_t args_size_B);
+				    uint64_t offset_B, const void *args, size_t args_size_B);
 /* Everything recorded before is finished and its writes seen by everything after. */
 DF_API int df_batch_barrier(struct df_batch *batch);
 DF_API int df_batch_copy(struct df_batch *batch, struct df_bo *to, uint64_t to_B, struct df_bo *from, uint64_t from_B,
-                         uint64_t bytes);
+			 uint64_t bytes);
 /* bytes a multiple of 4 */
 DF_API int df_batch_fill(struct df_batch *batch, struct df_bo *to, uint64_t to_B, uint32_t value, uint64_t bytes);
 /* GPU clock (64 bits) once everything before is finished. */
@@ -193,7 +196,7 @@ DF_API int df_batch_write(struct df_batch *batch, struct df_bo *to, uint64_t to_
 enum df_compare { DF_LESS = 1, DF_LESS_EQUAL, DF_EQUAL, DF_NOT_EQUAL, DF_GREATER_EQUAL, DF_GREATER };
 /* The command processor waits until (memory & mask) compares with value. */
 DF_API int df_batch_wait(struct df_batch *batch, struct df_bo *bo, uint64_t offset_B, enum df_compare compare,
-                         uint32_t value, uint32_t mask);
+			 uint32_t value, uint32_t mask);
 
 /* Closes the stream. A sealed batch can be submitted any number of times. */
 DF_API DF_MUST_CHECK int df_batch_seal(struct df_batch *batch);
@@ -230,7 +233,7 @@ struct df_context_options {
 	uint32_t max_retries;      /* retries without progress after a loss; default (0): one; UINT32_MAX: none */
 };
 DF_API DF_MUST_CHECK int df_context_create(struct df_device *device, const struct df_context_options *options,
-                                           struct df_context **context_out);
+					   struct df_context **context_out);
 /* Waits for what is in flight. */
 DF_API int df_context_destroy(struct df_context *context);
 
@@ -240,23 +243,24 @@ struct df_submit_options {
 	uint32_t wait_fd_count;
 	struct df_fence *const *waits; /* fences of other contexts of the device */
 	uint32_t wait_count;
-	uint64_t deadline_ns; /* CLOCK_MONOTONIC, for a free place in flight; 0: none (-EAGAIN when the journal is full) */
+	uint64_t deadline_ns; /* CLOCK_MONOTONIC, for a free place in flight; 0: none (-EAGAIN when the journal is full)
+			       */
 };
 /* One ioctl. Batches of one context run in the order of submission. The fence is referenced for the caller. */
 DF_API DF_MUST_CHECK int df_submit(struct df_context *context, struct df_batch *batch,
-                                   const struct df_submit_options *options, struct df_fence **fence_out);
+				   const struct df_submit_options *options, struct df_fence **fence_out);
 
 enum df_verdict {
 	DF_DONE = 0,
-	DF_RUNNING,          /* still running at the deadline */
-	DF_GUILTY_RESET,     /* this batch made the GPU hang or fault */
-	DF_INNOCENT_RESET,   /* another's did */
+	DF_RUNNING,        /* still running at the deadline */
+	DF_GUILTY_RESET,   /* this batch made the GPU hang or fault */
+	DF_INNOCENT_RESET, /* another's did */
 	DF_MEMORY_LOST,
 	DF_DEVICE_GONE,
 };
 struct df_wait_info {
 	enum df_verdict verdict;
-	bool recovered;      /* done, after at least one loss */
+	bool recovered; /* done, after at least one loss */
 	uint32_t retries;
 	bool page_fault;
 	uint64_t fault_address;
@@ -264,8 +268,8 @@ struct df_wait_info {
 };
 #define DF_FOREVER UINT64_MAX
 DF_API uint64_t df_now_ns(void); /* CLOCK_MONOTONIC */
-/* deadline_ns absolute (CLOCK_MONOTONIC), 0: poll. Returns 0 when done; -ETIME at the deadline; -ECANCELED, -EIO, -ENODEV
- * by verdict. info_out may be NULL and is always written. */
+/* deadline_ns absolute (CLOCK_MONOTONIC), 0: poll. Returns 0 when done; -ETIME at the deadline; -ECANCELED, -EIO,
+ * -ENODEV by verdict. info_out may be NULL and is always written. */
 DF_API int df_fence_wait(struct df_fence *fence, uint64_t deadline_ns, struct df_wait_info *info_out);
 DF_API DF_MUST_CHECK int df_fence_export(struct df_fence *fence, int *sync_file_fd_out);
 DF_API void df_fence_put(struct df_fence *fence);

@@ -131,7 +131,8 @@ static int dma(struct amd_batch *batch, uint32_t control, uint64_t to, uint64_t 
 	struct df_batch *base = &batch->base;
 	uint64_t dw_count = packets_for(bytes) * PM4_DMA_DATA_DW;
 	if (dw_count > UINT32_MAX / 8)
-		return df_error_set(-E2BIG, "a copy of %llu bytes is too long for one batch", (unsigned long long)bytes);
+		return df_error_set(-E2BIG, "a copy of %llu bytes is too long for one batch",
+				    (unsigned long long)bytes);
 	int ret = df_batch_room(base, (uint32_t)dw_count);
 	if (ret)
 		return ret;

@@ -27,14 +27,14 @@ static void device_finish(struct df_device *device)
 
 /*
  * The end of a job: when all waves have ended, caches are written back (in order, GLM before GL2) and the value follows
- * when that is confirmed: the very fence that the kernel driver ends a job with [v10] gfx_v10_0_ring_emit_fence, without
- * its interrupt. The value bypasses the caches: the host polls it.
+ * when that is confirmed: the very fence that the kernel driver ends a job with [v10] gfx_v10_0_ring_emit_fence,
+ * without its interrupt. The value bypasses the caches: the host polls it.
  */
 static void marker(uint32_t *dw, uint64_t va, uint64_t value)
 {
 	dw[0] = PM4_HEADER(PM4_RELEASE_MEM, PM4_RELEASE_MEM_DW - 2);
 	dw[1] = EVENT_CACHE_FLUSH_AND_INV_TS | RELEASE_SEQ | RELEASE_GL2_WB | RELEASE_GLM_WB | RELEASE_GLM_INV |
-	        RELEASE_CACHE_POLICY_BYPASS;
+		RELEASE_CACHE_POLICY_BYPASS;
 	dw[2] = RELEASE_DATA_64 | RELEASE_DATA_AFTER_CONFIRM;
 	dw[3] = amd_lo(va);
 	dw[4] = amd_hi(va);
@@ -54,7 +54,7 @@ static int target_check(struct df_device *device, const char *target)
 	if (!strcmp(target, device->info.target))
 		return 0;
 	return df_error_set(-ENOEXEC, "the image is made for %s, the device is %s. Fix: compile for %s", target,
-	                    device->info.target, device->info.target);
+			    device->info.target, device->info.target);
 }
 
 const struct df_record_ops df_record_gfx10_3 = {

@@ -37,25 +37,26 @@ struct amd_device {
 };
 
 struct amd_kernel {
-	struct df_kernel base; /* first */
+	struct df_kernel base;    /* first */
 	uint32_t regs[REG_COUNT]; /* TMPRING is the batch's; RSRC2 without the LDS of DF_ARG_LOCAL arguments */
 	uint32_t initiator;
-	/* Short path: all arguments are dwords that go to user SGPRs side by side, and nothing else varies by launch. */
+	/* Short path: all arguments are dwords that go to user SGPRs side by side, and nothing else varies by launch.
+	 */
 	bool simple;
 	uint8_t inline_sgpr, inline_dw;
-	bool inline_quads; /* inline_dw is a multiple of 4, not 0 */
+	bool inline_quads;     /* inline_dw is a multiple of 4, not 0 */
 	uint16_t inline_at_dw; /* in the argument block */
 
-	uint16_t sgpr_mask;     /* user SGPRs that the kernel takes */
-	uint32_t scratch_wave_B;  /* 0: none */
-	uint32_t stack_B;         /* scratch of a work-item */
-	uint32_t block_B;         /* of the argument block in memory, 0: none; a multiple of 4 */
+	uint16_t sgpr_mask;      /* user SGPRs that the kernel takes */
+	uint32_t scratch_wave_B; /* 0: none */
+	uint32_t stack_B;        /* scratch of a work-item */
+	uint32_t block_B;        /* of the argument block in memory, 0: none; a multiple of 4 */
 	uint32_t block_align_B;
-	uint32_t window_hi32;     /* argument blocks must lie here; 0: anywhere */
-	bool needs_grid;          /* something of the argument block or the packet depends on the grid */
-	bool has_local;           /* DF_ARG_LOCAL arguments */
+	uint32_t window_hi32; /* argument blocks must lie here; 0: anywhere */
+	bool needs_grid;      /* something of the argument block or the packet depends on the grid */
+	bool has_local;       /* DF_ARG_LOCAL arguments */
 	bool has_hidden;
-	bool has_packet;          /* DISPATCH_PTR */
+	bool has_packet; /* DISPATCH_PTR */
 	bool has_grid_sgprs, has_grid_ptr;
 };
 
@@ -121,9 +122,9 @@ void amd_scratch_descriptor(const struct amd_batch *batch, uint32_t wave_size, u
 /* launch.c */
 #define AMD_LAUNCH_MAX_DW 64u
 int amd_launch(struct df_batch *batch, struct df_kernel *kernel, const uint32_t grid[3], const void *args,
-               size_t args_size_B);
+	       size_t args_size_B);
 int amd_launch_indirect(struct df_batch *batch, struct df_kernel *kernel, uint64_t grid_va, const void *args,
-                        size_t args_size_B);
+			size_t args_size_B);
 
 /* commands.c */
 #define AMD_BEGIN_MAX_DW 64u

@@ -8,11 +8,11 @@
 #include "amd/encoder.h"
 
 enum {
-	LDS_ALLOC_B = 1024,         /* what the hardware rounds up to, gfx10.3 [radv] lds_alloc_granularity */
-	MAX_GROUPS_CU = 16,         /* workgroups of more than one wave: barrier slots of a CU; twice that of a WGP */
-	VGPR_GRANULE_32 = 16,       /* allocation, gfx10.3 (LLVM, getVGPRAllocGranule) */
-	VGPR_ENCODE_32 = 8,         /* RSRC1.VGPRS */
-	DYNAMIC_STACK_B = 4096,     /* on top of what the compiler knows, for recursion and indirect calls */
+	LDS_ALLOC_B = 1024,     /* what the hardware rounds up to, gfx10.3 [radv] lds_alloc_granularity */
+	MAX_GROUPS_CU = 16,     /* workgroups of more than one wave: barrier slots of a CU; twice that of a WGP */
+	VGPR_GRANULE_32 = 16,   /* allocation, gfx10.3 (LLVM, getVGPRAllocGranule) */
+	VGPR_ENCODE_32 = 8,     /* RSRC1.VGPRS */
+	DYNAMIC_STACK_B = 4096, /* on top of what the compiler knows, for recursion and indirect calls */
 	MIN_KERNARG_ALIGN_B = 16,
 };
 
@@ -46,12 +46,13 @@ static int init_regs(struct amd_kernel *kernel)
 	if (image->pgm_rsrc1 & (RSRC1_PRIV | RSRC1_PRIORITY | RSRC1_BULKY))
 		return df_error_set(-EINVAL, "COMPUTE_PGM_RSRC1 0x%08x asks for privileges", image->pgm_rsrc1);
 	if (image->pgm_rsrc2 & (RSRC2_TRAP_PRESENT | RSRC2_LDS_SIZE_MASK))
-		return df_error_set(-EINVAL, "COMPUTE_PGM_RSRC2 0x%08x has fields that are the runtime's (TRAP, LDS_SIZE)",
-		                    image->pgm_rsrc2);
+		return df_error_set(-EINVAL,
+				    "COMPUTE_PGM_RSRC2 0x%08x has fields that are the runtime's (TRAP, LDS_SIZE)",
+				    image->pgm_rsrc2);
 	uint32_t lds_B = image->lds_size_B + base->lds_dynamic_B;
 	if (lds_B > base->device->info.lds_per_group_B)
 		return df_error_set(-EINVAL, "%u bytes of LDS are more than the %u that a workgroup can have", lds_B,
-		                    base->device->info.lds_per_group_B);
+				    base->device->info.lds_per_group_B);
 	kernel->regs[REG_NUM_THREAD_X] = base->block[0];
 	kernel->regs[REG_NUM_THREAD_Y] = base->block[1];
 	kernel->regs[REG_NUM_THREAD_Z] = base->block[2];
@@ -84,7 +85,7 @@ static int init_scratch(struct amd_kernel *kernel)
 	units |= 1;
 	if (units > TMPRING_WAVESIZE_MAX)
 		return df_error_set(-EINVAL, "%u bytes of scratch a work-item are more than the hardware can give (%u)",
-		                    kernel->stack_B, TMPRING_WAVESIZE_MAX * TMPRING_WAVESIZE_B / image->wave_size);
+				    kernel->stack_B, TMPRING_WAVESIZE_MAX * TMPRING_WAVESIZE_B / image->wave_size);
 	kernel->scratch_wave_B = units * TMPRING_WAVESIZE_B;
 	struct amd_device *device = kernel->base.device->encoder_data;
 	unsigned seen = device ? atomic_load(&device->scratch_wave_B) : UINT32_MAX;
@@ -123,22 +124,22 @@ static bool sgpr_count_ok(const struct df_image_sgpr *sgpr)
 static int check_sgpr(const struct amd_kernel *kernel, const struct df_image_sgpr *sgpr)
 {
 	if (sgpr->kind == DF_IMAGE_SGPR_DESCRIPTOR_SET)
-		return df_error_set(-ENOTSUP,
-		                    "the code takes a descriptor set. Fix: pass buffers by address "
-		                    "(GL_EXT_buffer_reference) in push constants");
+		return df_error_set(-ENOTSUP, "the code takes a descriptor set. Fix: pass buffers by address "
+					      "(GL_EXT_buffer_reference) in push constants");
 	if (!sgpr_count_ok(sgpr))
 		return df_error_set(-EINVAL, "user SGPR %u: kind %u cannot take %u registers", sgpr->first, sgpr->kind,
-		                    sgpr->count);
+				    sgpr->count);
 	if (sgpr->first + sgpr->count > USER_SGPRS)
 		return df_error_set(-EINVAL, "user SGPRs %u to %u: there are only %u", sgpr->first,
-		                    sgpr->first + sgpr->count - 1, USER_SGPRS);
+				    sgpr->first + sgpr->count - 1, USER_SGPRS);
 	uint32_t mask = ((1u << sgpr->count) - 1) << sgpr->first;
 	if (kernel->sgpr_mask & mask)
 		return df_error_set(-EINVAL, "user SGPR %u is given twice", sgpr->first);
 	if (sgpr->kind == DF_IMAGE_SGPR_ARG_INLINE &&
 	    (sgpr->offset_B % 4 || sgpr->offset_B + sgpr->count * 4u > amd_align(kernel->base.image.args_size_B, 4)))
-		return df_error_set(-EINVAL, "user SGPR %u: bytes %u to %u are not in the argument block of %u", sgpr->first,
-		                    sgpr->offset_B, sgpr->offset_B + sgpr->count * 4u, kernel->base.image.args_size_B);
+		return df_error_set(-EINVAL, "user SGPR %u: bytes %u to %u are not in the argument block of %u",
+				    sgpr->first, sgpr->offset_B, sgpr->offset_B + sgpr->count * 4u,
+				    kernel->base.image.args_size_B);
 	return 0;
 }
 
@@ -207,19 +208,20 @@ static int init_sgprs(struct amd_kernel *kernel)
 	}
 	if (kernel->sgpr_mask >> RSRC2_USER_SGPR(image->pgm_rsrc2))
 		return df_error_set(-EINVAL, "user SGPRs are given past the %u that COMPUTE_PGM_RSRC2 loads",
-		                    RSRC2_USER_SGPR(image->pgm_rsrc2));
+				    RSRC2_USER_SGPR(image->pgm_rsrc2));
 	if (RSRC2_USER_SGPR(image->pgm_rsrc2) > USER_SGPRS)
 		return df_error_set(-EINVAL, "COMPUTE_PGM_RSRC2 loads %u user SGPRs, there are only %u",
-		                    RSRC2_USER_SGPR(image->pgm_rsrc2), USER_SGPRS);
+				    RSRC2_USER_SGPR(image->pgm_rsrc2), USER_SGPRS);
 	if (kernel->block_B > DF_IMAGE_MAX_ARGS_B)
 		return df_error_set(-EINVAL, "an argument block of %u bytes is larger than %u", kernel->block_B,
-		                    DF_IMAGE_MAX_ARGS_B);
+				    DF_IMAGE_MAX_ARGS_B);
 	look_at_args(kernel);
 	kernel->needs_grid |= kernel->has_packet;
-	kernel->block_align_B = image->kernarg_align_B > MIN_KERNARG_ALIGN_B ? image->kernarg_align_B : MIN_KERNARG_ALIGN_B;
+	kernel->block_align_B =
+		image->kernarg_align_B > MIN_KERNARG_ALIGN_B ? image->kernarg_align_B : MIN_KERNARG_ALIGN_B;
 	kernel->base.args_in_registers = !kernel->block_B;
-	bool whole = inlines == 0 || (inlines == 1 && (kernel->inline_at_dw + kernel->inline_dw) * 4u <=
-	                                                      kernel->base.args_size_B);
+	bool whole = inlines == 0 ||
+		     (inlines == 1 && (kernel->inline_at_dw + kernel->inline_dw) * 4u <= kernel->base.args_size_B);
 	if (!inlines)
 		kernel->inline_sgpr = kernel->inline_dw = 0, kernel->inline_at_dw = 0;
 	kernel->inline_quads = kernel->inline_dw && kernel->inline_dw % 4 == 0;

@@ -114,8 +114,8 @@ static inline bool grid_ok(const uint32_t grid[3])
 }
 
 static __attribute__((noinline)) int launch_planned(struct df_batch *base, struct df_kernel *kernel,
-                                                    const uint32_t *grid, uint64_t grid_va, const void *args,
-                                                    size_t args_size_B);
+						    const uint32_t *grid, uint64_t grid_va, const void *args,
+						    size_t args_size_B);
 
 static inline int finish_short(struct df_batch *base, uint32_t *dw, const uint32_t grid[3], uint32_t initiator)
 {
@@ -126,7 +126,7 @@ static inline int finish_short(struct df_batch *base, uint32_t *dw, const uint32
 }
 
 static __attribute__((noinline)) int launch_runs(struct df_batch *base, const struct amd_kernel *kernel,
-                                                 const uint32_t grid[3], const uint8_t *from)
+						 const uint32_t grid[3], const uint8_t *from)
 {
 	uint32_t *known = amd_batch_of(base)->state.ud + kernel->inline_sgpr;
 	uint32_t mask = bridge_gaps(changed_args(known, from, kernel->inline_dw));
@@ -140,7 +140,7 @@ static __attribute__((noinline)) int launch_runs(struct df_batch *base, const st
  * over, by the header before and by whatever follows. The number of dwords is a multiple of 4.
  */
 static inline int launch_quads(struct df_batch *base, const struct amd_kernel *kernel, const uint32_t grid[3],
-                               const uint8_t *from)
+			       const uint8_t *from)
 {
 	unsigned count = kernel->inline_dw, sgpr = kernel->inline_sgpr, i = 0;
 	uint32_t *known = amd_batch_of(base)->state.ud + sgpr;
@@ -164,10 +164,10 @@ static inline int launch_quads(struct df_batch *base, const struct amd_kernel *k
 
 /* All paths end in calls that this function does not come back from, so that the shortest saves no registers. */
 int amd_launch(struct df_batch *base, struct df_kernel *kernel, const uint32_t grid[3], const void *args,
-               size_t args_size_B)
+	       size_t args_size_B)
 {
 	if (!likely(kernel == base->same && args_size_B == kernel->args_size_B && grid && args &&
-	            base->limit - base->cursor >= (ptrdiff_t)AMD_LAUNCH_MAX_DW && grid_ok(grid)))
+		    base->limit - base->cursor >= (ptrdiff_t)AMD_LAUNCH_MAX_DW && grid_ok(grid)))
 		return launch_planned(base, kernel, grid, 0, args, args_size_B);
 	const struct amd_kernel *k = amd_kernel_of(kernel);
 	const uint8_t *from = (const uint8_t *)args + k->inline_at_dw * 4u;
@@ -202,23 +202,25 @@ struct plan {
 };
 
 static int check_launch(const struct amd_batch *batch, const struct df_kernel *kernel, const uint32_t *grid,
-                        bool indirect, const void *args, size_t args_size_B)
+			bool indirect, const void *args, size_t args_size_B)
 {
 	if (!kernel || (!grid && !indirect))
 		return df_error_set(-EINVAL, "df_batch_launch: kernel or grid is NULL");
 	if (batch->base.submit.sealed)
-		return df_error_set(-EPERM,
-		                    "df_batch_launch: the batch is sealed. Fix: df_batch_reset() before recording again");
+		return df_error_set(
+			-EPERM, "df_batch_launch: the batch is sealed. Fix: df_batch_reset() before recording again");
 	if (kernel->device != batch->base.submit.device)
-		return df_error_set(-EXDEV,
-		                    "df_batch_launch: kernel %s is of another device than the batch. Fix: create the code on "
-		                    "the batch's device",
-		                    kernel->name);
+		return df_error_set(
+			-EXDEV,
+			"df_batch_launch: kernel %s is of another device than the batch. Fix: create the code on "
+			"the batch's device",
+			kernel->name);
 	if (args_size_B != kernel->args_size_B)
-		return df_error_set(-EINVAL,
-		                    "df_batch_launch: kernel %s takes %u bytes of arguments, %zu were given. Fix: fill the "
-		                    "block as df_kernel_get_arg() lays it out",
-		                    kernel->name, kernel->args_size_B, args_size_B);
+		return df_error_set(
+			-EINVAL,
+			"df_batch_launch: kernel %s takes %u bytes of arguments, %zu were given. Fix: fill the "
+			"block as df_kernel_get_arg() lays it out",
+			kernel->name, kernel->args_size_B, args_size_B);
 	if (args_size_B && !args)
 		return df_error_set(-EINVAL, "df_batch_launch: kernel %s takes arguments, args is NULL", kernel->name);
 	return 0;
@@ -228,16 +230,18 @@ static int check_grid(const struct amd_kernel *kernel, const uint32_t grid[3])
 {
 	const char *name = kernel->base.name;
 	if ((grid[1] | grid[2]) > GRID_MAX_YZ)
-		return df_error_set(-EINVAL,
-		                    "df_batch_launch: %s: a grid of %ux%ux%u workgroups; Y and Z may be at most %u. Fix: fold "
-		                    "them into X",
-		                    name, grid[0], grid[1], grid[2], GRID_MAX_YZ);
+		return df_error_set(
+			-EINVAL,
+			"df_batch_launch: %s: a grid of %ux%ux%u workgroups; Y and Z may be at most %u. Fix: fold "
+			"them into X",
+			name, grid[0], grid[1], grid[2], GRID_MAX_YZ);
 	for (unsigned i = 0; kernel->has_packet && i < 3; i++)
 		if ((uint64_t)grid[i] * kernel->base.block[i] > UINT32_MAX)
-			return df_error_set(-EINVAL,
-			                    "df_batch_launch: %s reads its grid in work-items, and %u workgroups of %u are more "
-			                    "than 32 bits hold. Fix: launch in parts",
-			                    name, grid[i], kernel->base.block[i]);
+			return df_error_set(
+				-EINVAL,
+				"df_batch_launch: %s reads its grid in work-items, and %u workgroups of %u are more "
+				"than 32 bits hold. Fix: launch in parts",
+				name, grid[i], kernel->base.block[i]);
 	return 0;
 }
 
@@ -246,9 +250,9 @@ static int check_indirect(const struct amd_kernel *kernel)
 	if (!kernel->needs_grid)
 		return 0;
 	return df_error_set(-ENOTSUP,
-	                    "df_batch_launch_indirect: kernel %s takes arguments that depend on the grid, which is not "
-	                    "known yet. Fix: compile without them, or launch directly",
-	                    kernel->base.name);
+			    "df_batch_launch_indirect: kernel %s takes arguments that depend on the grid, which is not "
+			    "known yet. Fix: compile without them, or launch directly",
+			    kernel->base.name);
 }
 
 /* LOCAL arguments hold sizes in the caller's block and offsets in the kernel's. */
@@ -267,10 +271,11 @@ static int place_local(struct plan *plan)
 		memcpy((uint8_t *)plan->block + arg->offset_B, &(uint32_t){(uint32_t)at}, sizeof(uint32_t));
 		at += bytes;
 		if (at > limit)
-			return df_error_set(-EINVAL,
-			                    "df_batch_launch: %s: local arguments up to the one at byte %u take %llu bytes of LDS, "
-			                    "a workgroup can have %u",
-			                    kernel->name, arg->offset_B, (unsigned long long)at, limit);
+			return df_error_set(
+				-EINVAL,
+				"df_batch_launch: %s: local arguments up to the one at byte %u take %llu bytes of LDS, "
+				"a workgroup can have %u",
+				kernel->name, arg->offset_B, (unsigned long long)at, limit);
 	}
 	plan->lds_B = (uint32_t)at;
 	plan->lds_local_B = (uint32_t)at - kernel->image.lds_size_B;
@@ -375,10 +380,11 @@ static int find_in_sgprs(const struct amd_kernel *kernel, uint32_t at, uint32_t 
 		if (sgpr->kind != DF_IMAGE_SGPR_ARG_INLINE || end <= first || at >= last)
 			continue;
 		if (at < first || end > last)
-			return df_error_set(-EINVAL,
-			                    "df_batch_patch_args: bytes %u to %u of kernel %s's arguments do not lie together in "
-			                    "registers (%u to %u do). Fix: patch them in parts",
-			                    at, end, kernel->base.name, first, last);
+			return df_error_set(
+				-EINVAL,
+				"df_batch_patch_args: bytes %u to %u of kernel %s's arguments do not lie together in "
+				"registers (%u to %u do). Fix: patch them in parts",
+				at, end, kernel->base.name, first, last);
 		*place_out = (struct patch_place){.sgpr = (uint8_t)(sgpr->first + (at - first) / 4)};
 		return 0;
 	}
@@ -389,21 +395,22 @@ static int find_place(const struct amd_kernel *kernel, uint32_t at, uint32_t end
 {
 	const struct df_kernel *base = &kernel->base;
 	if (end > amd_align(base->args_size_B, 4))
-		return df_error_set(-EINVAL, "df_batch_patch_args: bytes %u to %u are past the %u of kernel %s", at, end,
-		                    base->args_size_B, base->name);
+		return df_error_set(-EINVAL, "df_batch_patch_args: bytes %u to %u are past the %u of kernel %s", at,
+				    end, base->args_size_B, base->name);
 	for (uint32_t i = 0; i < base->image.arg_count; i++)
 		if (base->args[i].kind == DF_IMAGE_ARG_LOCAL && base->args[i].offset_B < end &&
 		    base->args[i].offset_B + 4 > at)
-			return df_error_set(-EINVAL,
-			                    "df_batch_patch_args: kernel %s: the argument at byte %u is a size of LDS, which is "
-			                    "fixed when the launch is recorded",
-			                    base->name, base->args[i].offset_B);
+			return df_error_set(
+				-EINVAL,
+				"df_batch_patch_args: kernel %s: the argument at byte %u is a size of LDS, which is "
+				"fixed when the launch is recorded",
+				base->name, base->args[i].offset_B);
 	int ret = find_in_sgprs(kernel, at, end, place_out);
 	if (ret != -ENOENT)
 		return ret;
 	if (!kernel->block_B)
-		return df_error_set(-EINVAL, "df_batch_patch_args: kernel %s does not read bytes %u to %u", base->name, at,
-		                    end);
+		return df_error_set(-EINVAL, "df_batch_patch_args: kernel %s does not read bytes %u to %u", base->name,
+				    at, end);
 	*place_out = (struct patch_place){.in_block = true};
 	return 0;
 }
@@ -426,19 +433,20 @@ static int plan_patches(struct plan *plan)
 		return 0;
 	if (!plan->grid)
 		return df_error_set(-EINVAL,
-		                    "df_batch_patch_grid: the launch takes its grid from memory. Fix: write it there");
+				    "df_batch_patch_grid: the launch takes its grid from memory. Fix: write it there");
 	if (plan->kernel->needs_grid || plan->kernel->has_grid_sgprs || plan->kernel->has_grid_ptr)
-		return df_error_set(-ENOTSUP,
-		                    "df_batch_patch_grid: kernel %s takes values that depend on the grid, which a patch would "
-		                    "not change. Fix: launch indirectly, or compile without them",
-		                    plan->kernel->base.name);
+		return df_error_set(
+			-ENOTSUP,
+			"df_batch_patch_grid: kernel %s takes values that depend on the grid, which a patch would "
+			"not change. Fix: launch indirectly, or compile without them",
+			plan->kernel->base.name);
 	return 0;
 }
 
 /* ---- planning: memory and registers ---- */
 
 static bool usable(const struct amd_block *block, const uint32_t *have, const uint32_t *want, uint32_t bytes,
-                   uint32_t align_B, uint32_t hi32)
+		   uint32_t align_B, uint32_t hi32)
 {
 	return block->known && block->size_B == bytes && block->va % align_B == 0 &&
 	       (!hi32 || amd_hi(block->va) == hi32) && !memcmp(have, want, bytes);
@@ -458,7 +466,7 @@ static int plan_memory(struct plan *plan)
 	if (kernel->block_B) {
 		plan->block_va = batch->kernarg.va;
 		plan->block_new |= !usable(&batch->kernarg, batch->kernarg_bytes, plan->block, kernel->block_B,
-		                           block_align(kernel), hi32);
+					   block_align(kernel), hi32);
 		need += plan->block_new ? kernel->block_B + block_align(kernel) : 0;
 	}
 	if (kernel->has_packet) /* its contents hold the block's address: compared when that is known */
@@ -579,7 +587,7 @@ static int make_plan(struct plan *plan, const void *args, size_t args_size_B)
 /* ---- the long path: writing; nothing fails from here on ---- */
 
 static void *put_block(struct amd_batch *batch, struct amd_block *block, uint32_t *copy, const uint32_t *bytes,
-                       uint32_t size_B, uint32_t align_B)
+		       uint32_t size_B, uint32_t align_B)
 {
 	void *map = df_batch_args_take(&batch->base, size_B, align_B, &block->va);
 	memcpy(map, bytes, size_B);
@@ -608,7 +616,7 @@ static void write_blocks(struct plan *plan)
 	const struct amd_kernel *kernel = plan->kernel;
 	if (plan->block_new && kernel->block_B) {
 		uint32_t *map = put_block(batch, &batch->kernarg, batch->kernarg_bytes, plan->block, kernel->block_B,
-		                          block_align(kernel));
+					  block_align(kernel));
 		plan->block_va = batch->kernarg.va;
 		patch_block(plan, map);
 	}
@@ -689,7 +697,8 @@ static void patch_sgprs(struct plan *plan, uint32_t *places[USER_SGPRS])
 	for (unsigned i = 0; i < base->patch_count; i++) {
 		const struct df_pending_patch *patch = &base->patches[i];
 		if (!plan->places[i].in_block)
-			*patch->out = (struct df_patch){.where = places[plan->places[i].sgpr], .size_dw = patch->bytes / 4};
+			*patch->out =
+				(struct df_patch){.where = places[plan->places[i].sgpr], .size_dw = patch->bytes / 4};
 	}
 	plan->batch->state.ud_known &= (uint16_t)~plan->ud_force;
 }
@@ -758,13 +767,14 @@ static void write_launch(struct plan *plan)
 	base->submit.launches++;
 	base->empty = false;
 	bool patched = plan->ud_force || base->patch_count;
-	base->same = plan->kernel->simple && !patched && plan->kernel->base.args_size_B ? &plan->kernel->base : &df_no_kernel;
+	base->same = plan->kernel->simple && !patched && plan->kernel->base.args_size_B ? &plan->kernel->base
+											: &df_no_kernel;
 	base->patch_count = 0;
 	base->patch_grid = NULL;
 }
 
 static int launch_planned(struct df_batch *base, struct df_kernel *kernel, const uint32_t *grid, uint64_t grid_va,
-                          const void *args, size_t args_size_B)
+			  const void *args, size_t args_size_B)
 {
 	struct amd_batch *batch = amd_batch_of(base);
 	int ret = check_launch(batch, kernel, grid, grid_va != 0, args, args_size_B);
@@ -791,7 +801,7 @@ static int launch_planned(struct df_batch *base, struct df_kernel *kernel, const
 }
 
 int amd_launch_indirect(struct df_batch *batch, struct df_kernel *kernel, uint64_t grid_va, const void *args,
-                        size_t args_size_B)
+			size_t args_size_B)
 {
 	return launch_planned(batch, kernel, NULL, grid_va, args, args_size_B);
 }

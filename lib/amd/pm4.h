@@ -62,19 +62,19 @@ enum {
 };
 
 /* EVENT_WRITE, RELEASE_MEM: events [reg] VGT_EVENT_TYPE, and their class [nvd]. */
-#define EVENT_CS_PARTIAL_FLUSH            (0x07u | 4u << 8)
-#define EVENT_CACHE_FLUSH_AND_INV_TS      (0x14u | 5u << 8)
-#define EVENT_BOTTOM_OF_PIPE_TS           (0x28u | 5u << 8)
+#define EVENT_CS_PARTIAL_FLUSH       (0x07u | 4u << 8)
+#define EVENT_CACHE_FLUSH_AND_INV_TS (0x14u | 5u << 8)
+#define EVENT_BOTTOM_OF_PIPE_TS      (0x28u | 5u << 8)
 
 /* ACQUIRE_MEM GCR_CNTL [nvd]. Ranges are left at ALL. */
-#define GCR_GLI_INV_ALL (1u << 0)  /* instruction cache */
-#define GCR_GLM_WB      (1u << 4)  /* metadata cache of images */
-#define GCR_GLM_INV     (1u << 5)
-#define GCR_GLK_INV     (1u << 7)  /* scalar cache */
-#define GCR_GLV_INV     (1u << 8)  /* vector cache of a CU (L0) */
-#define GCR_GL1_INV     (1u << 9)  /* cache of a shader array (L1) */
-#define GCR_GL2_INV     (1u << 14)
-#define GCR_GL2_WB      (1u << 15)
+#define GCR_GLI_INV_ALL           (1u << 0) /* instruction cache */
+#define GCR_GLM_WB                (1u << 4) /* metadata cache of images */
+#define GCR_GLM_INV               (1u << 5)
+#define GCR_GLK_INV               (1u << 7) /* scalar cache */
+#define GCR_GLV_INV               (1u << 8) /* vector cache of a CU (L0) */
+#define GCR_GL1_INV               (1u << 9) /* cache of a shader array (L1) */
+#define GCR_GL2_INV               (1u << 14)
+#define GCR_GL2_WB                (1u << 15)
 #define ACQUIRE_COHER_SIZE_ALL    0xffffffffu
 #define ACQUIRE_COHER_SIZE_HI_ALL 0xffu
 #define ACQUIRE_POLL_INTERVAL     10u /* [v10] gfx_v10_0_emit_mem_sync, [radv] */
@@ -91,13 +91,13 @@ enum {
 #define RELEASE_DATA_AFTER_CONFIRM  (3u << 24) /* [sid] EOP_INT_SEL_SEND_DATA_AFTER_WR_CONFIRM */
 
 /* DMA_DATA control and command [nvd], [pkt] */
-#define DMA_CP_SYNC       (1u << 31)
-#define DMA_SRC_DATA      (2u << 29)
-#define DMA_SRC_L2        (3u << 29)
-#define DMA_DST_L2        (3u << 20)
-#define DMA_RAW_WAIT      (1u << 30)
-#define DMA_BYTE_COUNT    0x03ffffffu /* bits 25:0 */
-#define DMA_CHUNK_B       (DMA_BYTE_COUNT & ~31u) /* whole 32-byte pieces are fastest [radv] */
+#define DMA_CP_SYNC    (1u << 31)
+#define DMA_SRC_DATA   (2u << 29)
+#define DMA_SRC_L2     (3u << 29)
+#define DMA_DST_L2     (3u << 20)
+#define DMA_RAW_WAIT   (1u << 30)
+#define DMA_BYTE_COUNT 0x03ffffffu             /* bits 25:0 */
+#define DMA_CHUNK_B    (DMA_BYTE_COUNT & ~31u) /* whole 32-byte pieces are fastest [radv] */
 
 /* WRITE_DATA [nvd] */
 #define WRITE_DATA_DST_GL2 (2u << 8)
@@ -108,9 +108,9 @@ enum {
 #define WAIT_POLL_INTERVAL 4u /* [v10] */
 
 /* INDIRECT_BUFFER [nvd], [sid] S_3F2_CHAIN */
-#define IB_CHAIN   (1u << 20)
-#define IB_VALID   (1u << 23)
-#define IB_MAX_DW  0xfffffu
+#define IB_CHAIN  (1u << 20)
+#define IB_VALID  (1u << 23)
+#define IB_MAX_DW 0xfffffu
 
 #define SET_BASE_DISPATCH_INDIRECT 1u /* [sid] */
 
@@ -145,19 +145,19 @@ enum uconfig_reg { UCONFIG_CP_COHER_START_DELAY = 0x7b };
 #define INITIATOR_CS_W32_EN          (1u << 15)
 
 /* COMPUTE_PGM_RSRC1 [reg] */
-#define RSRC1_VGPRS(x)    ((x) & 0x3fu)
-#define RSRC1_PRIORITY    (3u << 10)
-#define RSRC1_PRIV        (1u << 20)
-#define RSRC1_BULKY       (1u << 24)
-#define RSRC1_WGP_MODE    (1u << 29)
+#define RSRC1_VGPRS(x) ((x)&0x3fu)
+#define RSRC1_PRIORITY (3u << 10)
+#define RSRC1_PRIV     (1u << 20)
+#define RSRC1_BULKY    (1u << 24)
+#define RSRC1_WGP_MODE (1u << 29)
 
 /* COMPUTE_PGM_RSRC2 [reg] */
-#define RSRC2_SCRATCH_EN       (1u << 0)
-#define RSRC2_USER_SGPR(x)     (((x) >> 1) & 0x1fu)
-#define RSRC2_TRAP_PRESENT     (1u << 6)
-#define RSRC2_LDS_SIZE_MASK    (0x1ffu << 15)
-#define RSRC2_LDS_GRANULE_B    512u /* [radv] lds_encode_granularity */
-#define RSRC2_LDS_SIZE(bytes)  (((bytes) + RSRC2_LDS_GRANULE_B - 1) / RSRC2_LDS_GRANULE_B << 15)
+#define RSRC2_SCRATCH_EN      (1u << 0)
+#define RSRC2_USER_SGPR(x)    (((x) >> 1) & 0x1fu)
+#define RSRC2_TRAP_PRESENT    (1u << 6)
+#define RSRC2_LDS_SIZE_MASK   (0x1ffu << 15)
+#define RSRC2_LDS_GRANULE_B   512u /* [radv] lds_encode_granularity */
+#define RSRC2_LDS_SIZE(bytes) (((bytes) + RSRC2_LDS_GRANULE_B - 1) / RSRC2_LDS_GRANULE_B << 15)
 
 /* COMPUTE_RESOURCE_LIMITS [reg] */
 #define LIMITS_SIMD_DEST_CNTL    (1u << 22)
@@ -165,21 +165,21 @@ enum uconfig_reg { UCONFIG_CP_COHER_START_DELAY = 0x7b };
 #define LIMITS_CU_GROUP_COUNT(x) ((uint32_t)(x) << 24)
 
 /* COMPUTE_TMPRING_SIZE [reg]; a wave's scratch is counted in 256 dwords. */
-#define TMPRING_WAVES(x)      ((uint32_t)(x) & 0xfffu)
-#define TMPRING_WAVES_MAX     0xfffu
-#define TMPRING_WAVESIZE(x)   ((uint32_t)(x) << 12)
-#define TMPRING_WAVESIZE_MAX  0x1fffu
-#define TMPRING_WAVESIZE_B    1024u
+#define TMPRING_WAVES(x)     ((uint32_t)(x)&0xfffu)
+#define TMPRING_WAVES_MAX    0xfffu
+#define TMPRING_WAVESIZE(x)  ((uint32_t)(x) << 12)
+#define TMPRING_WAVESIZE_MAX 0x1fffu
+#define TMPRING_WAVESIZE_B   1024u
 
 /* Buffer descriptor (V#) of scratch memory [reg] SQ_BUF_RSRC_WORD0..3 */
-#define V1_BASE_HI(va)      ((uint32_t)((va) >> 32) & 0xffffu)
-#define V1_SWIZZLE_ENABLE   (1u << 31)
-#define V3_DST_SEL_XYZW     (4u | 5u << 3 | 6u << 6 | 7u << 9)
-#define V3_FORMAT_32_FLOAT  (22u << 12)
-#define V3_INDEX_STRIDE(x)  ((uint32_t)(x) << 21) /* 2: 32 lanes, 3: 64 */
-#define V3_ADD_TID_ENABLE   (1u << 23)
-#define V3_RESOURCE_LEVEL   (1u << 24)
-#define V3_OOB_SELECT_RAW   (3u << 28)
+#define V1_BASE_HI(va)     ((uint32_t)((va) >> 32) & 0xffffu)
+#define V1_SWIZZLE_ENABLE  (1u << 31)
+#define V3_DST_SEL_XYZW    (4u | 5u << 3 | 6u << 6 | 7u << 9)
+#define V3_FORMAT_32_FLOAT (22u << 12)
+#define V3_INDEX_STRIDE(x) ((uint32_t)(x) << 21) /* 2: 32 lanes, 3: 64 */
+#define V3_ADD_TID_ENABLE  (1u << 23)
+#define V3_RESOURCE_LEVEL  (1u << 24)
+#define V3_OOB_SELECT_RAW  (3u << 28)
 
 #define USER_SGPRS 16u
 

@@ -2,11 +2,11 @@
 /*
  * Scratch: the private memory of work-items that spill or index arrays.
  *
- * The hardware gives a wave one of TMPRING.WAVES slots of TMPRING.WAVESIZE bytes and tells it the offset. Slots of waves
- * that run together must not overlap, so every batch has scratch memory of its own (batches of different contexts run
- * together), and within it all launches use one slot size, the largest seen so far. When a launch needs more, the batch
- * takes a second, larger piece, and keeps the first for the launches recorded before. That allocates; a batch with
- * reserved capacity therefore takes, when it is made, what the most demanding kernel loaded until then needs.
+ * The hardware gives a wave one of TMPRING.WAVES slots of TMPRING.WAVESIZE bytes and tells it the offset. Slots of
+ * waves that run together must not overlap, so every batch has scratch memory of its own (batches of different contexts
+ * run together), and within it all launches use one slot size, the largest seen so far. When a launch needs more, the
+ * batch takes a second, larger piece, and keeps the first for the launches recorded before. That allocates; a batch
+ * with reserved capacity therefore takes, when it is made, what the most demanding kernel loaded until then needs.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,9 +14,9 @@
 #include "amd/encoder.h"
 
 enum {
-	WAVES_PER_CU = 32, /* that may hold scratch at once: [radv] max_scratch_waves */
+	WAVES_PER_CU = 32,         /* that may hold scratch at once: [radv] max_scratch_waves */
 	MIN_WAVES_PER_ENGINE = 32, /* one workgroup of 1024 work-items must fit wherever it is placed */
-	BUDGET_B = 32 << 20, /* above it fewer waves get scratch at once */
+	BUDGET_B = 32 << 20,       /* above it fewer waves get scratch at once */
 };
 
 static uint32_t waves_for(const struct df_kmd_info *info, uint32_t wave_B)
@@ -38,15 +38,17 @@ int amd_scratch_room(struct amd_batch *batch, uint32_t wave_B)
 	if (wave_B <= batch->scratch_wave_B)
 		return 0;
 	if (base->own_count == DF_BATCH_OWN_BOS)
-		return df_error_set(-ENOSPC,
-		                    "the batch met kernels of %u growing scratch sizes. Fix: launch the one that needs most "
-		                    "first",
-		                    DF_BATCH_OWN_BOS);
+		return df_error_set(
+			-ENOSPC,
+			"the batch met kernels of %u growing scratch sizes. Fix: launch the one that needs most "
+			"first",
+			DF_BATCH_OWN_BOS);
 	if (base->fixed && base->cursor)
-		return df_error_set(-ENOSPC,
-		                    "the batch was reserved before this kernel, which needs %u bytes of scratch a wave, was "
-		                    "loaded. Fix: create the batch after its code",
-		                    wave_B);
+		return df_error_set(
+			-ENOSPC,
+			"the batch was reserved before this kernel, which needs %u bytes of scratch a wave, was "
+			"loaded. Fix: create the batch after its code",
+			wave_B);
 	uint32_t waves = waves_for(&base->submit.device->info, wave_B);
 	struct df_bo_desc desc = {
 		.bytes = (uint64_t)waves * wave_B,
@@ -92,5 +94,5 @@ void amd_scratch_descriptor(const struct amd_batch *batch, uint32_t wave_size, u
 	words[1] = V1_BASE_HI(va) | V1_SWIZZLE_ENABLE;
 	words[2] = 0xffffffffu; /* no bounds: slots are the hardware's */
 	words[3] = V3_DST_SEL_XYZW | V3_FORMAT_32_FLOAT | V3_INDEX_STRIDE(wave_size == 64 ? 3 : 2) | V3_ADD_TID_ENABLE |
-	           V3_RESOURCE_LEVEL | V3_OOB_SELECT_RAW;
+		   V3_RESOURCE_LEVEL | V3_OOB_SELECT_RAW;
 }

@@ -3,8 +3,8 @@
  * Batches: their life, their memory, sealing, and the BOs they name. What is recorded, and how, is in commands.c and in
  * the encoder.
  *
- * A chunk of the stream ends in a packet that continues it in the next chunk. That packet needs the next chunk's length,
- * which is known when that one is closed; chain_size remembers where it goes.
+ * A chunk of the stream ends in a packet that continues it in the next chunk. That packet needs the next chunk's
+ * length, which is known when that one is closed; chain_size remembers where it goes.
  */
 #include "core/batch.h"
 #include "core/code.h"
@@ -125,16 +125,17 @@ int df_batch_next_chunk(struct df_batch *batch, uint32_t dw)
 		return df_error_set(-EPERM, "the batch is sealed. Fix: df_batch_reset() before recording again");
 	if (dw + slack_dw(batch) > largest_chunk_dw(batch))
 		return df_error_set(-E2BIG, "an operation of %u dwords does not fit into one IB of the device (%u)", dw,
-		                    largest_chunk_dw(batch));
+				    largest_chunk_dw(batch));
 	unsigned next = batch->chunk + 1;
 	while (next < batch->chunk_count && batch->chunks[next].capacity_dw < dw + slack_dw(batch))
 		next++;
 	if (next == batch->chunk_count) {
 		if (batch->fixed)
-			return df_error_set(-ENOSPC,
-			                    "the batch's reserved stream is full after %llu launches. Fix: reserve more "
-			                    "(df_batch_options), or submit and reset it",
-			                    (unsigned long long)batch->submit.launches);
+			return df_error_set(
+				-ENOSPC,
+				"the batch's reserved stream is full after %llu launches. Fix: reserve more "
+				"(df_batch_options), or submit and reset it",
+				(unsigned long long)batch->submit.launches);
 		int ret = add_chunk(batch, next_capacity(batch, dw));
 		if (ret)
 			return ret;
@@ -201,10 +202,11 @@ int df_batch_args_room(struct df_batch *batch, uint32_t bytes, uint32_t hi32)
 		next++;
 	if (next == batch->args_count) {
 		if (batch->fixed)
-			return df_error_set(-ENOSPC,
-			                    "the batch's reserved argument memory is full after %llu launches. Fix: reserve "
-			                    "more (df_batch_options.reserve_args_B), or submit and reset it",
-			                    (unsigned long long)batch->submit.launches);
+			return df_error_set(
+				-ENOSPC,
+				"the batch's reserved argument memory is full after %llu launches. Fix: reserve "
+				"more (df_batch_options.reserve_args_B), or submit and reset it",
+				(unsigned long long)batch->submit.launches);
 		uint64_t wanted = next ? (uint64_t)batch->args[next - 1].size_B * 2 : FIRST_ARGS_B;
 		if (wanted < bytes)
 			wanted = bytes;
@@ -350,7 +352,8 @@ static int reserve(struct df_batch *batch, const struct df_batch_options *option
 	batch->fixed = dw || args_B;
 	int ret = reserve_used(batch);
 	if (!ret)
-		ret = batch->fixed ? reserve_stream(batch, dw) : add_chunk(batch, next_capacity(batch, batch->ops->begin_max_dw));
+		ret = batch->fixed ? reserve_stream(batch, dw)
+				   : add_chunk(batch, next_capacity(batch, batch->ops->begin_max_dw));
 	if (!ret)
 		ret = reserve_args(batch, args_B);
 	if (!ret && batch->fixed)
@@ -359,7 +362,7 @@ static int reserve(struct df_batch *batch, const struct df_batch_options *option
 }
 
 DF_API int df_batch_create(struct df_device *device, const struct df_batch_options *options,
-                           struct df_batch **batch_out)
+			   struct df_batch **batch_out)
 {
 	if (!device || !batch_out)
 		return df_error_set(-EINVAL, "df_batch_create: device or batch_out is NULL");
@@ -388,9 +391,9 @@ static int check_idle(struct df_batch *batch, const char *what)
 {
 	unsigned flying = df_batch_in_flight(&batch->submit);
 	if (flying)
-		return df_error_set(-EBUSY,
-		                    "%s: %u submissions of the batch are still in flight. Fix: wait for their fences first",
-		                    what, flying);
+		return df_error_set(
+			-EBUSY, "%s: %u submissions of the batch are still in flight. Fix: wait for their fences first",
+			what, flying);
 	return 0;
 }
 
@@ -474,12 +477,13 @@ int df_batch_check_open(const struct df_batch *batch, const char *what)
 	if (!batch)
 		return df_error_set(-EINVAL, "%s: batch is NULL", what);
 	if (batch->submit.sealed)
-		return df_error_set(-EPERM, "%s: the batch is sealed. Fix: df_batch_reset() before recording again", what);
+		return df_error_set(-EPERM, "%s: the batch is sealed. Fix: df_batch_reset() before recording again",
+				    what);
 	if (batch->patch_count || batch->patch_grid)
 		return df_error_set(-EPERM,
-		                    "%s: a patch point waits for its launch. Fix: record the launch right after "
-		                    "df_batch_patch_args() or df_batch_patch_grid()",
-		                    what);
+				    "%s: a patch point waits for its launch. Fix: record the launch right after "
+				    "df_batch_patch_args() or df_batch_patch_grid()",
+				    what);
 	return 0;
 }
 
@@ -506,14 +510,15 @@ int df_batch_name_bo(struct df_batch *batch, struct df_bo *bo, unsigned access, 
 		return df_error_set(-EINVAL, "%s: a BO is NULL", what);
 	if (bo->device != batch->submit.device)
 		return df_error_set(-EXDEV,
-		                    "%s: BO %s is of another device than the batch. Fix: import it there with "
-		                    "df_bo_export() and df_bo_import()",
-		                    what, df_bo_label(bo));
+				    "%s: BO %s is of another device than the batch. Fix: import it there with "
+				    "df_bo_export() and df_bo_import()",
+				    what, df_bo_label(bo));
 	if ((access & DF_WRITE) && bo->recovery == DF_BO_INPUT)
-		return df_error_set(-EACCES,
-		                    "%s: BO %s is of class INPUT, which the GPU cannot write. Fix: create it as OUTPUT, STATE "
-		                    "or SCRATCH",
-		                    what, df_bo_label(bo));
+		return df_error_set(
+			-EACCES,
+			"%s: BO %s is of class INPUT, which the GPU cannot write. Fix: create it as OUTPUT, STATE "
+			"or SCRATCH",
+			what, df_bo_label(bo));
 	if (!is_named(batch, bo)) {
 		int ret = grow_used(batch);
 		if (!ret)
@@ -534,7 +539,8 @@ DF_API int df_batch_use(struct df_batch *batch, struct df_bo *bo, unsigned acces
 	if (!batch)
 		return df_error_set(-EINVAL, "df_batch_use: batch is NULL");
 	if (batch->submit.sealed)
-		return df_error_set(-EPERM, "df_batch_use: the batch is sealed. Fix: declare BOs before df_batch_seal()");
+		return df_error_set(-EPERM,
+				    "df_batch_use: the batch is sealed. Fix: declare BOs before df_batch_seal()");
 	if (!access || (access & ~(unsigned)(DF_READ | DF_WRITE)))
 		return df_error_set(-EINVAL, "df_batch_use: access 0x%x is not made of DF_READ and DF_WRITE", access);
 	return df_batch_name_bo(batch, bo, access, "df_batch_use");

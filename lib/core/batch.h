@@ -37,7 +37,7 @@ struct df_pending_patch {
 struct df_batch {
 	struct df_batch_submit submit; /* first */
 	const struct df_record_ops *ops;
-	uint32_t *cursor, *limit;   /* of the open chunk; both NULL once sealed */
+	uint32_t *cursor, *limit;     /* of the open chunk; both NULL once sealed */
 	const struct df_kernel *same; /* encoder: the kernel whose launches may take the short path, or &df_no_kernel */
 	uint64_t barriers;
 
@@ -49,22 +49,22 @@ struct df_batch {
 
 	struct df_args_chunk *args;
 	unsigned args_count, args_capacity, args_chunk;
-	uint32_t args_at_B;  /* in the open one */
+	uint32_t args_at_B; /* in the open one */
 	uint64_t args_closed_B;
 
 	struct df_pending_patch patches[DF_BATCH_PATCHES];
 	unsigned patch_count;
 	struct df_patch *patch_grid;
 
-	struct df_bo **used;   /* every BO the batch names, each once */
+	struct df_bo **used; /* every BO the batch names, each once */
 	unsigned used_count, used_capacity;
 	unsigned external_capacity;
 
 	struct df_bo *own[DF_BATCH_OWN_BOS]; /* the encoder's, of this batch: it makes and destroys them */
 	unsigned own_count;
 
-	bool fixed;  /* capacity was reserved: never grow */
-	bool empty;  /* nothing recorded since the last barrier (or the beginning) */
+	bool fixed; /* capacity was reserved: never grow */
+	bool empty; /* nothing recorded since the last barrier (or the beginning) */
 };
 
 extern const struct df_kernel df_no_kernel; /* no caller has it */

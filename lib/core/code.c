@@ -139,7 +139,7 @@ DF_API int df_code_create(struct df_device *device, const void *image, size_t by
 		return df_error_set(-EINVAL, "df_code_create: device, image or code_out is NULL");
 	if (bytes > DF_IMAGE_MAX_SIZE_B)
 		return df_error_set(-E2BIG, "df_code_create: %zu bytes are more than an image may have (%u)", bytes,
-		                    DF_IMAGE_MAX_SIZE_B);
+				    DF_IMAGE_MAX_SIZE_B);
 	struct df_code *code = calloc(1, sizeof(*code));
 	if (!code)
 		return df_error_set(-ENOMEM, "df_code_create: out of memory");
@@ -161,9 +161,9 @@ DF_API int df_code_destroy(struct df_code *code)
 	unsigned users = atomic_load(&code->bo->users);
 	if (users)
 		return df_error_set(-EBUSY,
-		                    "df_code_destroy: %u batches hold launches of this code. Fix: destroy or reset the "
-		                    "batches first",
-		                    users);
+				    "df_code_destroy: %u batches hold launches of this code. Fix: destroy or reset the "
+				    "batches first",
+				    users);
 	atomic_fetch_sub(&code->device->live.codes, 1);
 	release(code);
 	return 0;

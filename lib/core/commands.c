@@ -8,7 +8,7 @@
 
 /* The hot call: the encoder looks at everything itself, the likely case first. */
 DF_API int df_batch_launch(struct df_batch *batch, struct df_kernel *kernel, const uint32_t grid[3], const void *args,
-                           size_t args_size_B)
+			   size_t args_size_B)
 {
 	if (__builtin_expect(!batch, 0))
 		return df_error_set(-EINVAL, "df_batch_launch: batch is NULL");
@@ -16,7 +16,7 @@ DF_API int df_batch_launch(struct df_batch *batch, struct df_kernel *kernel, con
 }
 
 DF_API int df_batch_launch_indirect(struct df_batch *batch, struct df_kernel *kernel, struct df_bo *grid,
-                                    uint64_t offset_B, const void *args, size_t args_size_B)
+				    uint64_t offset_B, const void *args, size_t args_size_B)
 {
 	static const char what[] = "df_batch_launch_indirect";
 	if (!batch || !kernel || !grid)
@@ -25,9 +25,10 @@ DF_API int df_batch_launch_indirect(struct df_batch *batch, struct df_kernel *ke
 	if (ret)
 		return ret;
 	if (offset_B % 4)
-		return df_error_set(-EINVAL,
-		                    "%s: the grid's offset %llu is not a multiple of 4. Fix: place the three uint32 aligned",
-		                    what, (unsigned long long)offset_B);
+		return df_error_set(
+			-EINVAL,
+			"%s: the grid's offset %llu is not a multiple of 4. Fix: place the three uint32 aligned", what,
+			(unsigned long long)offset_B);
 	if (batch->submit.sealed)
 		return df_batch_check_open(batch, what);
 	ret = df_batch_name_bo(batch, grid, DF_READ, what);
@@ -45,7 +46,7 @@ DF_API int df_batch_barrier(struct df_batch *batch)
 }
 
 DF_API int df_batch_copy(struct df_batch *batch, struct df_bo *to, uint64_t to_B, struct df_bo *from, uint64_t from_B,
-                         uint64_t bytes)
+			 uint64_t bytes)
 {
 	static const char what[] = "df_batch_copy";
 	int ret = df_batch_check_open(batch, what);
@@ -60,8 +61,8 @@ DF_API int df_batch_copy(struct df_batch *batch, struct df_bo *to, uint64_t to_B
 		return ret;
 	if (to == from && to_B < from_B + bytes && from_B < to_B + bytes)
 		return df_error_set(-EINVAL,
-		                    "%s: source and destination overlap in BO %s. Fix: copy through another BO", what,
-		                    df_bo_label(to));
+				    "%s: source and destination overlap in BO %s. Fix: copy through another BO", what,
+				    df_bo_label(to));
 	ret = df_batch_name_bo(batch, from, DF_READ, what);
 	if (!ret)
 		ret = df_batch_name_bo(batch, to, DF_WRITE, what);
@@ -69,7 +70,7 @@ DF_API int df_batch_copy(struct df_batch *batch, struct df_bo *to, uint64_t to_B
 }
 
 static int check_target(struct df_batch *batch, struct df_bo *to, uint64_t to_B, uint64_t bytes, unsigned align,
-                        const char *what)
+			const char *what)
 {
 	int ret = df_batch_check_open(batch, what);
 	if (ret)
@@ -81,7 +82,7 @@ static int check_target(struct df_batch *batch, struct df_bo *to, uint64_t to_B,
 		return ret;
 	if (to_B % align)
 		return df_error_set(-EINVAL, "%s: offset %llu in BO %s is not a multiple of %u", what,
-		                    (unsigned long long)to_B, df_bo_label(to), align);
+				    (unsigned long long)to_B, df_bo_label(to), align);
 	return 0;
 }
 
@@ -118,14 +119,15 @@ DF_API int df_batch_write(struct df_batch *batch, struct df_bo *to, uint64_t to_
 }
 
 DF_API int df_batch_wait(struct df_batch *batch, struct df_bo *bo, uint64_t offset_B, enum df_compare compare,
-                         uint32_t value, uint32_t mask)
+			 uint32_t value, uint32_t mask)
 {
 	static const char what[] = "df_batch_wait";
 	int ret = check_target(batch, bo, offset_B, 4, 4, what);
 	if (ret)
 		return ret;
 	if (compare < DF_LESS || compare > DF_GREATER)
-		return df_error_set(-EINVAL, "%s: %d is no comparison. Fix: use DF_LESS to DF_GREATER", what, (int)compare);
+		return df_error_set(-EINVAL, "%s: %d is no comparison. Fix: use DF_LESS to DF_GREATER", what,
+				    (int)compare);
 	ret = df_batch_name_bo(batch, bo, DF_READ, what);
 	return ret ? ret : batch->ops->wait(batch, bo->va + offset_B, compare, value, mask);
 }
@@ -148,13 +150,14 @@ DF_API int df_batch_patch_args(struct df_batch *batch, uint32_t offset_B, uint32
 	if (ret)
 		return ret;
 	if (offset_B % 4 || bytes % 4 || !bytes || bytes > DF_IMAGE_MAX_ARGS_B || offset_B > DF_IMAGE_MAX_ARGS_B)
-		return df_error_set(-EINVAL,
-		                    "%s: [%u, %u) is not a range of whole dwords of an argument block. Fix: align offset and "
-		                    "length to 4",
-		                    what, offset_B, offset_B + bytes);
+		return df_error_set(
+			-EINVAL,
+			"%s: [%u, %u) is not a range of whole dwords of an argument block. Fix: align offset and "
+			"length to 4",
+			what, offset_B, offset_B + bytes);
 	if (batch->patch_count == DF_BATCH_PATCHES)
-		return df_error_set(-ENOSPC, "%s: one launch takes at most %u patch points. Fix: patch larger ranges", what,
-		                    DF_BATCH_PATCHES);
+		return df_error_set(-ENOSPC, "%s: one launch takes at most %u patch points. Fix: patch larger ranges",
+				    what, DF_BATCH_PATCHES);
 	batch->patches[batch->patch_count++] = (struct df_pending_patch){patch_out, offset_B, bytes};
 	batch->same = &df_no_kernel; /* off the short path */
 	return 0;

@@ -13,18 +13,15 @@
 void df_error_write(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void df_error_prepend(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+static inline int df_error_value(int err)
+{
+	return err;
+}
+
 /* Stores the sentence; its value is err (negative), which the compiler sees: return df_error_set(-EINVAL, "..."). */
-#define df_error_set(err, ...)                                                                                         \
-	__extension__({                                                                                                \
-		df_error_write(__VA_ARGS__);                                                                           \
-		(err);                                                                                                 \
-	})
+#define df_error_set(err, ...) (df_error_write(__VA_ARGS__), df_error_value(err))
 /* Puts "<text>: " before the sentence there is; its value is err. */
-#define df_error_within(err, ...)                                                                                      \
-	__extension__({                                                                                                \
-		df_error_prepend(__VA_ARGS__);                                                                         \
-		(err);                                                                                                 \
-	})
+#define df_error_within(err, ...) (df_error_prepend(__VA_ARGS__), df_error_value(err))
 
 /*
  * Reads an option struct of the caller. options may be NULL: then copy is all zero but for its size. known is

@@ -45,10 +45,11 @@ static int prepare(struct df_kernel *kernel)
 	kernel->groups_resident = ops->groups_resident(kernel);
 	if (kernel->groups_resident)
 		return 0;
-	return df_error_set(-EINVAL,
-	                    "a workgroup of %ux%ux%u work-items with %u registers each fits into no compute unit. Fix: take "
-	                    "a smaller block, or compile for fewer registers",
-	                    kernel->block[0], kernel->block[1], kernel->block[2], kernel->image.vgprs);
+	return df_error_set(
+		-EINVAL,
+		"a workgroup of %ux%ux%u work-items with %u registers each fits into no compute unit. Fix: take "
+		"a smaller block, or compile for fewer registers",
+		kernel->block[0], kernel->block[1], kernel->block[2], kernel->image.vgprs);
 }
 
 int df_kernel_init(struct df_kernel *kernel)
@@ -65,7 +66,7 @@ int df_kernel_init(struct df_kernel *kernel)
 			kernel->block[i] = i ? 1 : image->wave_size;
 	if (block_items(kernel->block) > DF_MAX_BLOCK)
 		return df_error_set(-EINVAL, "a block of %ux%ux%u work-items is larger than %u", kernel->block[0],
-		                    kernel->block[1], kernel->block[2], DF_MAX_BLOCK);
+				    kernel->block[1], kernel->block[2], DF_MAX_BLOCK);
 	count_args(kernel);
 	return prepare(kernel);
 }
@@ -104,8 +105,8 @@ DF_API int df_kernel_get_arg(const struct df_kernel *kernel, unsigned i, struct 
 		*arg_out = (struct df_arg_info){
 			.name = df_image_string(&kernel->code->image, arg->name),
 			.kind = arg->kind == DF_IMAGE_ARG_GLOBAL  ? DF_ARG_POINTER
-			        : arg->kind == DF_IMAGE_ARG_LOCAL ? DF_ARG_LOCAL
-			                                          : DF_ARG_VALUE,
+				: arg->kind == DF_IMAGE_ARG_LOCAL ? DF_ARG_LOCAL
+								  : DF_ARG_VALUE,
 			.access = arg->access ? arg->access : DF_READ | DF_WRITE,
 			.offset_B = arg->offset_B,
 			.arg_size_B = arg->size_B,
@@ -114,45 +115,50 @@ DF_API int df_kernel_get_arg(const struct df_kernel *kernel, unsigned i, struct 
 			arg_out->access = 0;
 		return 0;
 	}
-	return df_error_set(-ENOENT, "df_kernel_get_arg: kernel %s has %u arguments, there is no number %u", kernel->name,
-	                    kernel->arg_count, i);
+	return df_error_set(-ENOENT, "df_kernel_get_arg: kernel %s has %u arguments, there is no number %u",
+			    kernel->name, kernel->arg_count, i);
 }
 
 static int check_block(const struct df_kernel *kernel, const uint32_t block[3], uint32_t lds_dynamic_B)
 {
 	const struct df_image_kernel *image = &kernel->image;
 	if (!block[0] || !block[1] || !block[2])
-		return df_error_set(-EINVAL,
-		                    "df_kernel_with_block: %s: block %ux%ux%u has a zero. Fix: use 1 for dimensions that "
-		                    "are not used",
-		                    kernel->name, block[0], block[1], block[2]);
+		return df_error_set(
+			-EINVAL,
+			"df_kernel_with_block: %s: block %ux%ux%u has a zero. Fix: use 1 for dimensions that "
+			"are not used",
+			kernel->name, block[0], block[1], block[2]);
 	for (unsigned i = 0; i < 3; i++)
 		if (block[i] > DF_MAX_BLOCK || block_items(block) > max_block(kernel))
-			return df_error_set(-EINVAL,
-			                    "df_kernel_with_block: %s: %ux%ux%u work-items are more than the %u that it was "
-			                    "compiled for. Fix: take a smaller block, or compile for a larger one",
-			                    kernel->name, block[0], block[1], block[2], max_block(kernel));
+			return df_error_set(
+				-EINVAL,
+				"df_kernel_with_block: %s: %ux%ux%u work-items are more than the %u that it was "
+				"compiled for. Fix: take a smaller block, or compile for a larger one",
+				kernel->name, block[0], block[1], block[2], max_block(kernel));
 	bool fixed = image->flags & DF_IMAGE_KERNEL_BLOCK_FIXED;
 	for (unsigned i = 0; fixed && i < 3; i++)
 		if (image->block[i] && block[i] != image->block[i])
-			return df_error_set(-EINVAL, "df_kernel_with_block: %s: the code is made for a block of %ux%ux%u only",
-			                    kernel->name, image->block[0], image->block[1], image->block[2]);
+			return df_error_set(-EINVAL,
+					    "df_kernel_with_block: %s: the code is made for a block of %ux%ux%u only",
+					    kernel->name, image->block[0], image->block[1], image->block[2]);
 	uint32_t limit = kernel->device->info.lds_per_group_B;
 	if (lds_dynamic_B > limit || image->lds_size_B + lds_dynamic_B > limit)
-		return df_error_set(-EINVAL,
-		                    "df_kernel_with_block: %s: %u + %u bytes of LDS are more than the %u that a workgroup "
-		                    "can have",
-		                    kernel->name, image->lds_size_B, lds_dynamic_B, limit);
+		return df_error_set(
+			-EINVAL,
+			"df_kernel_with_block: %s: %u + %u bytes of LDS are more than the %u that a workgroup "
+			"can have",
+			kernel->name, image->lds_size_B, lds_dynamic_B, limit);
 	if (lds_dynamic_B && !(image->flags & DF_IMAGE_KERNEL_DYNAMIC_LDS))
-		return df_error_set(-EINVAL,
-		                    "df_kernel_with_block: %s takes no dynamic LDS. Fix: pass 0, or declare the array extern "
-		                    "in its source",
-		                    kernel->name);
+		return df_error_set(
+			-EINVAL,
+			"df_kernel_with_block: %s takes no dynamic LDS. Fix: pass 0, or declare the array extern "
+			"in its source",
+			kernel->name);
 	return 0;
 }
 
 DF_API int df_kernel_with_block(struct df_kernel *kernel, const uint32_t block[3], uint32_t lds_dynamic_B,
-                                struct df_kernel **kernel_out)
+				struct df_kernel **kernel_out)
 {
 	if (!kernel || !block || !kernel_out)
 		return df_error_set(-EINVAL, "df_kernel_with_block: kernel, block or kernel_out is NULL");

@@ -17,8 +17,8 @@
 struct df_record_ops {
 	/* The encoder's own structs, which begin with struct df_batch and struct df_kernel. */
 	size_t batch_size_B, kernel_size_B;
-	/* The packet that continues the stream elsewhere: its length, and the dword of it that takes the length of where
-	 * it goes. */
+	/* The packet that continues the stream elsewhere: its length, and the dword of it that takes the length of
+	 * where it goes. */
 	unsigned chain_dw, chain_size_at;
 	uint32_t chain_flags; /* beside the length in that dword */
 	/* No single operation of launch kind is longer. */
@@ -41,9 +41,9 @@ struct df_record_ops {
 	void (*chain)(uint32_t *dw, uint64_t va);
 
 	int (*launch)(struct df_batch *batch, struct df_kernel *kernel, const uint32_t grid[3], const void *args,
-	              size_t args_size_B);
+		      size_t args_size_B);
 	int (*launch_indirect)(struct df_batch *batch, struct df_kernel *kernel, uint64_t grid_va, const void *args,
-	                       size_t args_size_B);
+			       size_t args_size_B);
 	int (*barrier)(struct df_batch *batch);
 	int (*copy)(struct df_batch *batch, uint64_t to, uint64_t from, uint64_t bytes);
 	int (*fill)(struct df_batch *batch, uint64_t to, uint32_t value, uint64_t bytes);

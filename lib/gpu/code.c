@@ -3,9 +3,9 @@
  * code.c - decoded instructions, a page of code at a time.
  *
  * Each host thread has its own cache, so that an instruction is an index away and nothing is shared. A page keeps the
- * dwords it was decoded from. It is trusted as long as neither the code epoch (start of a job, ACQUIRE_MEM with GLI_INV)
- * nor the address space has changed; then it is compared with memory, and what differs is decoded again. A slot that
- * was never decoded holds exec_decode, which decodes it in place and runs it.
+ * dwords it was decoded from. It is trusted as long as neither the code epoch (start of a job, ACQUIRE_MEM with
+ * GLI_INV) nor the address space has changed; then it is compared with memory, and what differs is decoded again. A
+ * slot that was never decoded holds exec_decode, which decodes it in place and runs it.
  */
 #include "sched.h"
 
@@ -25,13 +25,13 @@ struct gpu_code_cache {
 static enum gpu_step exec_refused(struct gpu_wave *w, const struct gpu_inst *in)
 {
 	return gpu_wave_fault(w, GPU_FAULT_OPCODE, 0, "instruction %s is refused: it is out of this model's scope",
-	                      in->op->name);
+			      in->op->name);
 }
 
 static enum gpu_step exec_illegal(struct gpu_wave *w, const struct gpu_inst *in)
 {
 	return gpu_wave_fault(w, GPU_FAULT_OPCODE, 0, "illegal instruction 0x%08x 0x%08x: %s", in->raw[0], in->raw[1],
-	                      (const char *)in->spec);
+			      (const char *)in->spec);
 }
 
 static struct gpu_code_page *page_of(const struct gpu_inst *in, unsigned index)
@@ -41,7 +41,7 @@ static struct gpu_code_page *page_of(const struct gpu_inst *in, unsigned index)
 
 /* The dwords at a slot; those beyond the page come from the next one, when it is there. */
 static unsigned slot_dwords(struct gpu_wave *w, const struct gpu_code_page *page, unsigned index,
-                            uint32_t dw[MAX_INST_DWORDS])
+			    uint32_t dw[MAX_INST_DWORDS])
 {
 	unsigned n = 0;
 
@@ -138,7 +138,7 @@ static void page_renew(struct gpu_code_page *page, const uint32_t *memory)
 }
 
 static struct gpu_code_page *page_create(struct gpu_code_page *page, struct gpu_vm *vm, uint64_t va,
-                                         const uint32_t *memory)
+					 const uint32_t *memory)
 {
 	if (!page)
 		page = malloc(sizeof(*page));
@@ -165,7 +165,8 @@ struct gpu_code_page *gpu_code_page(struct gpu_code_cache *code, struct gpu_wave
 		return page;
 	memory = gpu_tlb_ptr(tlb, va, GPU_PAGE_SIZE, GPU_EXEC, &w->fault);
 	if (!memory) {
-		gpu_wave_fault(w, GPU_FAULT_PAGE, w->pc, "page fault: instruction fetch at 0x%llx", (unsigned long long)w->pc);
+		gpu_wave_fault(w, GPU_FAULT_PAGE, w->pc, "page fault: instruction fetch at 0x%llx",
+			       (unsigned long long)w->pc);
 		w->fault.access = GPU_EXEC;
 		return NULL;
 	}

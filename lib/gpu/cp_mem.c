@@ -86,18 +86,25 @@ int gpu_ring_fill(struct gpu_ring *ring, uint64_t to, uint32_t value, uint64_t s
 bool gpu_compare(unsigned function, uint64_t value, uint64_t reference)
 {
 	switch (function) {
-	case 1: return value < reference;
-	case 2: return value <= reference;
-	case 3: return value == reference;
-	case 4: return value != reference;
-	case 5: return value >= reference;
-	case 6: return value > reference;
-	default: return true; /* 0: always */
+	case 1:
+		return value < reference;
+	case 2:
+		return value <= reference;
+	case 3:
+		return value == reference;
+	case 4:
+		return value != reference;
+	case 5:
+		return value >= reference;
+	case 6:
+		return value > reference;
+	default:
+		return true; /* 0: always */
 	}
 }
 
 int gpu_ring_poll(struct gpu_ring *ring, uint64_t va, unsigned function, uint64_t reference, uint64_t mask,
-                  unsigned size_B)
+		  unsigned size_B)
 {
 	const struct timespec nap = {.tv_nsec = POLL_SLEEP_NS};
 	struct gpu_vm *vm = ring->reader.tlb.vm;
@@ -124,9 +131,21 @@ int gpu_ring_poll(struct gpu_ring *ring, uint64_t va, unsigned function, uint64_
 
 /* Operations of TC_OP, without its bits for return and width. */
 enum tc_op {
-	TC_SWAP = 0x07, TC_CMPSWAP = 0x08, TC_ADD = 0x0f, TC_SUB = 0x10, TC_SMIN = 0x11, TC_UMIN = 0x12, TC_SMAX = 0x13,
-	TC_UMAX = 0x14, TC_AND = 0x15, TC_OR = 0x16, TC_XOR = 0x17, TC_INC = 0x18, TC_DEC = 0x19,
-	TC_OP_MASK = 0x1f, TC_64 = 0x20,
+	TC_SWAP = 0x07,
+	TC_CMPSWAP = 0x08,
+	TC_ADD = 0x0f,
+	TC_SUB = 0x10,
+	TC_SMIN = 0x11,
+	TC_UMIN = 0x12,
+	TC_SMAX = 0x13,
+	TC_UMAX = 0x14,
+	TC_AND = 0x15,
+	TC_OR = 0x16,
+	TC_XOR = 0x17,
+	TC_INC = 0x18,
+	TC_DEC = 0x19,
+	TC_OP_MASK = 0x1f,
+	TC_64 = 0x20,
 };
 
 static uint64_t sign_extend(uint64_t value, bool wide)
@@ -140,20 +159,47 @@ static bool atomic_result(unsigned op, bool wide, uint64_t old, uint64_t source,
 	const int64_t sold = (int64_t)sign_extend(old, wide), ssource = (int64_t)sign_extend(source, wide);
 
 	switch (op) {
-	case TC_SWAP: *new_out = source; return true;
-	case TC_CMPSWAP: *new_out = old == compare ? source : old; return true;
-	case TC_ADD: *new_out = old + source; return true;
-	case TC_SUB: *new_out = old - source; return true;
-	case TC_SMIN: *new_out = sold < ssource ? old : source; return true;
-	case TC_UMIN: *new_out = old < source ? old : source; return true;
-	case TC_SMAX: *new_out = sold > ssource ? old : source; return true;
-	case TC_UMAX: *new_out = old > source ? old : source; return true;
-	case TC_AND: *new_out = old & source; return true;
-	case TC_OR: *new_out = old | source; return true;
-	case TC_XOR: *new_out = old ^ source; return true;
-	case TC_INC: *new_out = old >= source ? 0 : old + 1; return true;
-	case TC_DEC: *new_out = old == 0 || old > source ? source : old - 1; return true;
-	default: return false;
+	case TC_SWAP:
+		*new_out = source;
+		return true;
+	case TC_CMPSWAP:
+		*new_out = old == compare ? source : old;
+		return true;
+	case TC_ADD:
+		*new_out = old + source;
+		return true;
+	case TC_SUB:
+		*new_out = old - source;
+		return true;
+	case TC_SMIN:
+		*new_out = sold < ssource ? old : source;
+		return true;
+	case TC_UMIN:
+		*new_out = old < source ? old : source;
+		return true;
+	case TC_SMAX:
+		*new_out = sold > ssource ? old : source;
+		return true;
+	case TC_UMAX:
+		*new_out = old > source ? old : source;
+		return true;
+	case TC_AND:
+		*new_out = old & source;
+		return true;
+	case TC_OR:
+		*new_out = old | source;
+		return true;
+	case TC_XOR:
+		*new_out = old ^ source;
+		return true;
+	case TC_INC:
+		*new_out = old >= source ? 0 : old + 1;
+		return true;
+	case TC_DEC:
+		*new_out = old == 0 || old > source ? source : old - 1;
+		return true;
+	default:
+		return false;
 	}
 }
 
@@ -180,7 +226,7 @@ static uint64_t host_atomic64(uint64_t *host, unsigned op, uint64_t source, uint
 }
 
 int gpu_ring_atomic(struct gpu_ring *ring, unsigned op, uint64_t va, uint64_t source, uint64_t compare,
-                    uint64_t *old_out)
+		    uint64_t *old_out)
 {
 	const bool wide = op & TC_64;
 	const unsigned size_B = wide ? 8 : 4;
@@ -191,7 +237,8 @@ int gpu_ring_atomic(struct gpu_ring *ring, unsigned op, uint64_t va, uint64_t so
 	if (!atomic_result(op & TC_OP_MASK, wide, 0, 0, 0, &unused))
 		return gpu_ring_refuse(ring, "atomic operation 0x%02x is refused: the model has the integer ones", op);
 	if (va % size_B)
-		return gpu_ring_refuse(ring, "atomic at 0x%llx is not aligned to %u bytes", (unsigned long long)va, size_B);
+		return gpu_ring_refuse(ring, "atomic at 0x%llx is not aligned to %u bytes", (unsigned long long)va,
+				       size_B);
 	gpu_thread_refresh(&ring->reader);
 	gpu_strict_cp_write(ring, va, size_B);
 	host = gpu_tlb_ptr(&ring->reader.tlb, va, size_B, GPU_READ | GPU_WRITE, &fault);

@@ -4,8 +4,8 @@
  *
  * Grids: the packet's dimensions are ends, COMPUTE_START_* the first group (FORCE_START_AT_000: zero); with
  * USE_THREAD_DIMENSIONS they count threads. With PARTIAL_TG_EN the last group of a row has NUM_THREAD_PARTIAL threads
- * (Mesa 22.3.6, radv_cmd_buffer.c, radv_emit_dispatch_packets). Sizes of VGPR, LDS and scratch fields: Mesa, ac_binary.c
- * and radv_pipeline.c; LLVM, AMDGPUUsage.
+ * (Mesa 22.3.6, radv_cmd_buffer.c, radv_emit_dispatch_packets). Sizes of VGPR, LDS and scratch fields: Mesa,
+ * ac_binary.c and radv_pipeline.c; LLVM, AMDGPUUsage.
  */
 #include "ring.h"
 #include "strict_core.h"
@@ -16,11 +16,12 @@
 
 enum {
 	MAX_THREADS = 1024,
-	VGPR_GRANULE32 = 8, VGPR_GRANULE64 = 4, /* COMPUTE_PGM_RSRC1.VGPRS counts these, less one */
-	LDS_GRANULE_B = 512,                    /* COMPUTE_PGM_RSRC2.LDS_SIZE: 128 dwords */
+	VGPR_GRANULE32 = 8,
+	VGPR_GRANULE64 = 4,  /* COMPUTE_PGM_RSRC1.VGPRS counts these, less one */
+	LDS_GRANULE_B = 512, /* COMPUTE_PGM_RSRC2.LDS_SIZE: 128 dwords */
 	LDS_ALLOC_B = 1024,
-	SCRATCH_GRANULE_B = 1024,               /* COMPUTE_TMPRING_SIZE.WAVESIZE: 256 dwords */
-	MAX_GROUPS_PER_WGP = 32,                /* of more than one wave: barriers */
+	SCRATCH_GRANULE_B = 1024, /* COMPUTE_TMPRING_SIZE.WAVESIZE: 256 dwords */
+	MAX_GROUPS_PER_WGP = 32,  /* of more than one wave: barriers */
 	CODE_ALIGN_SHIFT = 8,
 	MODE_FP16_OVFL_SHIFT = 23,
 };
@@ -30,8 +31,10 @@ enum {
 static unsigned enabled_cus(const struct gpu_ring *ring)
 {
 	static const uint32_t destination[] = {
-		GPU_R_COMPUTE_DESTINATION_EN_SE0, GPU_R_COMPUTE_DESTINATION_EN_SE1,
-		GPU_R_COMPUTE_DESTINATION_EN_SE2, GPU_R_COMPUTE_DESTINATION_EN_SE3,
+		GPU_R_COMPUTE_DESTINATION_EN_SE0,
+		GPU_R_COMPUTE_DESTINATION_EN_SE1,
+		GPU_R_COMPUTE_DESTINATION_EN_SE2,
+		GPU_R_COMPUTE_DESTINATION_EN_SE3,
 	};
 	const struct gpu_target *target = ring->gpu->config.target;
 	unsigned cus = 0;
@@ -57,7 +60,7 @@ static uint32_t resident_groups(const struct gpu_ring *ring, const struct gpu_di
 	const uint32_t cus_per_unit = wgp_mode ? 2 : 1, cus = enabled_cus(ring);
 	const uint32_t units = cus / cus_per_unit ? cus / cus_per_unit : cus ? 1 : 0;
 	const uint32_t vgprs = d->lanes == 64 ? 2 * round_up(d->vgpr_count, target->vgpr_granule32 / 2)
-	                                      : round_up(d->vgpr_count, target->vgpr_granule32);
+					      : round_up(d->vgpr_count, target->vgpr_granule32);
 	uint32_t waves = target->vgprs_per_simd / vgprs, groups;
 
 	if (waves > target->waves_per_simd)
@@ -77,7 +80,8 @@ static uint32_t resident_groups(const struct gpu_ring *ring, const struct gpu_di
 static int dispatch_grid(struct gpu_ring *ring, struct gpu_dispatch *d, const uint32_t dim[3], uint32_t initiator)
 {
 	static const uint32_t start[] = {GPU_R_COMPUTE_START_X, GPU_R_COMPUTE_START_Y, GPU_R_COMPUTE_START_Z};
-	static const uint32_t num[] = {GPU_R_COMPUTE_NUM_THREAD_X, GPU_R_COMPUTE_NUM_THREAD_Y, GPU_R_COMPUTE_NUM_THREAD_Z};
+	static const uint32_t num[] = {GPU_R_COMPUTE_NUM_THREAD_X, GPU_R_COMPUTE_NUM_THREAD_Y,
+				       GPU_R_COMPUTE_NUM_THREAD_Z};
 	uint64_t threads = 1;
 
 	d->total = 1;
@@ -95,8 +99,9 @@ static int dispatch_grid(struct gpu_ring *ring, struct gpu_dispatch *d, const ui
 				d->last_block[i] = dim[i] % full;
 		} else if (GPU_FIELD(initiator, INITIATOR_PARTIAL_TG_EN)) {
 			if (!partial || partial > full)
-				return gpu_ring_refuse(ring, "dispatch with PARTIAL_TG_EN and NUM_THREAD_PARTIAL %u of %u in %c",
-				                       partial, full, "XYZ"[i]);
+				return gpu_ring_refuse(
+					ring, "dispatch with PARTIAL_TG_EN and NUM_THREAD_PARTIAL %u of %u in %c",
+					partial, full, "XYZ"[i]);
 			d->last_block[i] = partial;
 		}
 		d->start[i] = 0;
@@ -125,17 +130,20 @@ static int dispatch_scratch(struct gpu_ring *ring, struct gpu_dispatch *d)
 	d->scratch_wave_B = GPU_FIELD(size, TMPRING_WAVESIZE) * SCRATCH_GRANULE_B;
 	d->scratch_waves = GPU_FIELD(size, TMPRING_WAVES);
 	if (d->scratch_wave_B && d->scratch_waves < d->waves_per_group)
-		return gpu_ring_refuse(ring, "dispatch would never start: COMPUTE_TMPRING_SIZE has scratch for %u waves, a "
-		                       "group has %u", d->scratch_waves, d->waves_per_group);
+		return gpu_ring_refuse(ring,
+				       "dispatch would never start: COMPUTE_TMPRING_SIZE has scratch for %u waves, a "
+				       "group has %u",
+				       d->scratch_waves, d->waves_per_group);
 	return 0;
 }
 
 static int dispatch_program(struct gpu_ring *ring, struct gpu_dispatch *d)
 {
 	const struct gpu_regs *regs = &ring->regs;
-	const uint32_t rsrc1 = gpu_sh_reg(regs, GPU_R_COMPUTE_PGM_RSRC1), rsrc2 = gpu_sh_reg(regs, GPU_R_COMPUTE_PGM_RSRC2);
+	const uint32_t rsrc1 = gpu_sh_reg(regs, GPU_R_COMPUTE_PGM_RSRC1),
+		       rsrc2 = gpu_sh_reg(regs, GPU_R_COMPUTE_PGM_RSRC2);
 	const uint64_t pgm = gpu_u64(gpu_sh_reg(regs, GPU_R_COMPUTE_PGM_LO),
-	                             GPU_FIELD(gpu_sh_reg(regs, GPU_R_COMPUTE_PGM_HI), PGM_HI_DATA));
+				     GPU_FIELD(gpu_sh_reg(regs, GPU_R_COMPUTE_PGM_HI), PGM_HI_DATA));
 
 	/* 48 bits of address; the upper half of the space is canonical with the sign in all upper bits. */
 	d->code = (uint64_t)((int64_t)(pgm << CODE_ALIGN_SHIFT << 16) >> 16);
@@ -143,11 +151,12 @@ static int dispatch_program(struct gpu_ring *ring, struct gpu_dispatch *d)
 	if (d->vgpr_count > 256)
 		return gpu_ring_refuse(ring, "dispatch of waves with %u VGPRs: there are 256", d->vgpr_count);
 	d->mode = GPU_FIELD(rsrc1, RSRC1_FLOAT_MODE) | (GPU_FIELD(rsrc1, RSRC1_DX10_CLAMP) ? GPU_MODE_DX10_CLAMP : 0) |
-	          (GPU_FIELD(rsrc1, RSRC1_IEEE_MODE) ? GPU_MODE_IEEE : 0) |
-	          GPU_FIELD(rsrc1, RSRC1_FP16_OVFL) << MODE_FP16_OVFL_SHIFT;
+		  (GPU_FIELD(rsrc1, RSRC1_IEEE_MODE) ? GPU_MODE_IEEE : 0) |
+		  GPU_FIELD(rsrc1, RSRC1_FP16_OVFL) << MODE_FP16_OVFL_SHIFT;
 	d->user_count = GPU_FIELD(rsrc2, RSRC2_USER_SGPR);
 	if (d->user_count > GPU_MAX_USER_SGPRS)
-		return gpu_ring_refuse(ring, "dispatch with %u user SGPRs: there are %u", d->user_count, GPU_MAX_USER_SGPRS);
+		return gpu_ring_refuse(ring, "dispatch with %u user SGPRs: there are %u", d->user_count,
+				       GPU_MAX_USER_SGPRS);
 	for (unsigned i = 0; i < d->user_count; i++)
 		d->user[i] = gpu_sh_reg(regs, GPU_R_COMPUTE_USER_DATA_0 + 4 * i);
 	d->tgid[0] = GPU_FIELD(rsrc2, RSRC2_TGID_X_EN);
@@ -161,7 +170,7 @@ static int dispatch_program(struct gpu_ring *ring, struct gpu_dispatch *d)
 	d->lds_size_B = GPU_FIELD(rsrc2, RSRC2_LDS_SIZE) * LDS_GRANULE_B;
 	if (d->lds_size_B > ring->gpu->config.target->lds_max_per_wg_B)
 		return gpu_ring_refuse(ring, "dispatch with %u bytes of LDS a group: there are %u", d->lds_size_B,
-		                       ring->gpu->config.target->lds_max_per_wg_B);
+				       ring->gpu->config.target->lds_max_per_wg_B);
 	if (GPU_FIELD(gpu_sh_reg(regs, GPU_R_COMPUTE_PGM_RSRC3), RSRC3_SHARED_VGPR_CNT))
 		return gpu_ring_refuse(ring, "dispatch with shared VGPRs (COMPUTE_PGM_RSRC3) is refused: not modelled");
 	return 0;
@@ -193,21 +202,22 @@ static void reserved_check(struct gpu_ring *ring, uint32_t initiator)
 		const char *name;
 		uint32_t bits;
 	} reserved[] = {
-		{"the dispatch initiator", initiator & (GPU_FIELD_MASK(INITIATOR_UNUSED_7) |
-		                                        GPU_FIELD_MASK(INITIATOR_UNUSED_16) |
-		                                        GPU_FIELD_MASK(INITIATOR_RESERVED))},
+		{"the dispatch initiator",
+		 initiator & (GPU_FIELD_MASK(INITIATOR_UNUSED_7) | GPU_FIELD_MASK(INITIATOR_UNUSED_16) |
+			      GPU_FIELD_MASK(INITIATOR_RESERVED))},
 		{"COMPUTE_PGM_RSRC1", gpu_sh_reg(regs, GPU_R_COMPUTE_PGM_RSRC1) &
-		                      (GPU_FIELD_MASK(RSRC1_UNUSED_22) | GPU_FIELD_MASK(RSRC1_UNUSED_25) |
-		                       GPU_FIELD_MASK(RSRC1_UNUSED_27))},
+					      (GPU_FIELD_MASK(RSRC1_UNUSED_22) | GPU_FIELD_MASK(RSRC1_UNUSED_25) |
+					       GPU_FIELD_MASK(RSRC1_UNUSED_27))},
 		{"COMPUTE_PGM_RSRC2", gpu_sh_reg(regs, GPU_R_COMPUTE_PGM_RSRC2) & GPU_FIELD_MASK(RSRC2_UNUSED_31)},
 		{"COMPUTE_PGM_HI", gpu_sh_reg(regs, GPU_R_COMPUTE_PGM_HI) & GPU_FIELD_MASK(PGM_HI_UNUSED_8)},
-		{"COMPUTE_TMPRING_SIZE", gpu_sh_reg(regs, GPU_R_COMPUTE_TMPRING_SIZE) & GPU_FIELD_MASK(TMPRING_UNUSED_25)},
+		{"COMPUTE_TMPRING_SIZE",
+		 gpu_sh_reg(regs, GPU_R_COMPUTE_TMPRING_SIZE) & GPU_FIELD_MASK(TMPRING_UNUSED_25)},
 	};
 
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
 		if (reserved[i].bits)
-			gpu_strict_packet(ring, GPU_FINDING_RESERVED, ring->packet_va, "reserved bits 0x%08x of %s are set",
-			                  reserved[i].bits, reserved[i].name);
+			gpu_strict_packet(ring, GPU_FINDING_RESERVED, ring->packet_va,
+					  "reserved bits 0x%08x of %s are set", reserved[i].bits, reserved[i].name);
 }
 
 static int dispatch_describe(struct gpu_ring *ring, struct gpu_dispatch *d, const uint32_t dim[3], uint32_t initiator)
@@ -232,8 +242,11 @@ static int dispatch_describe(struct gpu_ring *ring, struct gpu_dispatch *d, cons
 		return ret;
 	groups = resident_groups(ring, d, wgp);
 	if (!groups)
-		return gpu_ring_refuse(ring, "dispatch would never start: a group of %u waves with %u VGPRs and %u bytes of LDS "
-		                       "fits no enabled compute unit", d->waves_per_group, d->vgpr_count, d->lds_size_B);
+		return gpu_ring_refuse(
+			ring,
+			"dispatch would never start: a group of %u waves with %u VGPRs and %u bytes of LDS "
+			"fits no enabled compute unit",
+			d->waves_per_group, d->vgpr_count, d->lds_size_B);
 	d->share = GPU_SHARE_ALL / groups;
 	return 0;
 }

@@ -27,21 +27,21 @@ struct gpu_job;
 
 /* What a target is: numbers that differ from chip to chip. One constant table in target.c, each row with its source. */
 struct gpu_target {
-	const char *name;          /* LLVM's name, "gfx1030" */
-	const char *marketing;     /* "AMD Radeon RX 6800 (software)" */
-	uint16_t pci_device;       /* 0x73bf */
-	uint8_t pci_revision;      /* 0xc3 */
-	uint32_t family;           /* AMDGPU_FAMILY_* */
-	uint32_t chip_rev;         /* DEV_INFO.chip_rev */
-	uint32_t external_rev;     /* DEV_INFO.external_rev */
-	uint32_t gfx_ip;           /* 0x0a0300: major, minor, stepping, a byte each */
+	const char *name;      /* LLVM's name, "gfx1030" */
+	const char *marketing; /* "AMD Radeon RX 6800 (software)" */
+	uint16_t pci_device;   /* 0x73bf */
+	uint8_t pci_revision;  /* 0xc3 */
+	uint32_t family;       /* AMDGPU_FAMILY_* */
+	uint32_t chip_rev;     /* DEV_INFO.chip_rev */
+	uint32_t external_rev; /* DEV_INFO.external_rev */
+	uint32_t gfx_ip;       /* 0x0a0300: major, minor, stepping, a byte each */
 	uint32_t num_se, num_sa_per_se, num_cu_per_sa;
-	uint32_t cu_bitmap[4][2];  /* compute units that work, by shader engine and array */
-	uint32_t simds_per_cu;     /* 2 on gfx10 */
-	uint32_t waves_per_simd;   /* 16 on gfx10.3 (wave32) */
-	uint32_t vgprs_per_simd;   /* physical wave32 VGPRs a SIMD, 1024 */
-	uint32_t vgpr_granule32;   /* allocation granule in wave32, 8 (16 for gfx1030's 1024-entry file: see target.c) */
-	uint32_t lds_per_wgp_B;    /* 128 KiB */
+	uint32_t cu_bitmap[4][2]; /* compute units that work, by shader engine and array */
+	uint32_t simds_per_cu;    /* 2 on gfx10 */
+	uint32_t waves_per_simd;  /* 16 on gfx10.3 (wave32) */
+	uint32_t vgprs_per_simd;  /* physical wave32 VGPRs a SIMD, 1024 */
+	uint32_t vgpr_granule32;  /* allocation granule in wave32, 8 (16 for gfx1030's 1024-entry file: see target.c) */
+	uint32_t lds_per_wgp_B;   /* 128 KiB */
 	uint32_t lds_max_per_wg_B; /* 64 KiB */
 	uint64_t vram_size_B;      /* default size */
 	bool apu;
@@ -55,9 +55,9 @@ const struct gpu_target *gpu_target_at(unsigned i);
 enum gpu_ring_type { GPU_RING_GFX, GPU_RING_COMPUTE, GPU_RING_SDMA, GPU_RING_TYPES };
 
 /* Instances of each ring: 1 GFX, 4 compute, 2 SDMA. */
-#define GPU_RINGS_GFX 1
+#define GPU_RINGS_GFX     1
 #define GPU_RINGS_COMPUTE 4
-#define GPU_RINGS_SDMA 2
+#define GPU_RINGS_SDMA    2
 
 enum gpu_status {
 	GPU_DONE,         /* every IB ran to its end */
@@ -71,13 +71,13 @@ enum gpu_access { GPU_READ = 1, GPU_WRITE = 2, GPU_EXEC = 4 };
 
 struct gpu_fault {
 	enum gpu_status status;
-	unsigned access;       /* enum gpu_access */
-	uint64_t address;      /* faulting address, or the address of the refused packet */
-	uint64_t pc;           /* instruction, 0 if no wave was involved */
-	uint32_t launch;       /* dispatches started before, in this job */
-	uint32_t group[3];     /* workgroup */
-	uint32_t wave;         /* wave in the workgroup */
-	char what[160];        /* sentence: opcode or packet by name, address */
+	unsigned access;   /* enum gpu_access */
+	uint64_t address;  /* faulting address, or the address of the refused packet */
+	uint64_t pc;       /* instruction, 0 if no wave was involved */
+	uint32_t launch;   /* dispatches started before, in this job */
+	uint32_t group[3]; /* workgroup */
+	uint32_t wave;     /* wave in the workgroup */
+	char what[160];    /* sentence: opcode or packet by name, address */
 };
 
 /* A finding of strict mode: something that would only sometimes fail on silicon. */
@@ -103,7 +103,7 @@ struct gpu_finding {
 
 struct gpu_config {
 	const struct gpu_target *target;
-	unsigned threads;  /* worker threads; 0: one a core */
+	unsigned threads; /* worker threads; 0: one a core */
 	bool strict;
 	void *user;
 	/* Each may be NULL. Called from GPU threads. */
@@ -124,7 +124,8 @@ void gpu_destroy(struct gpu *gpu);
 
 /* Counts since creation, readable at any time. */
 struct gpu_stats {
-	uint64_t jobs, packets, launches, groups, waves, instructions, findings[GPU_FINDING_KINDS], refused, page_faults;
+	uint64_t jobs, packets, launches, groups, waves, instructions, findings[GPU_FINDING_KINDS], refused,
+		page_faults;
 };
 void gpu_get_stats(struct gpu *gpu, struct gpu_stats *stats_out);
 void gpu_set_strict(struct gpu *gpu, bool strict);
@@ -164,7 +165,7 @@ struct gpu_job {
 	void *user;
 	void (*done)(struct gpu_job *job, const struct gpu_fault *result); /* result->status says how it ended */
 	/* filled by the GPU before done() */
-	uint32_t launches; /* dispatches started */
+	uint32_t launches;    /* dispatches started */
 	struct gpu_job *next; /* the GPU's own */
 };
 int gpu_submit(struct gpu *gpu, enum gpu_ring_type type, unsigned instance, struct gpu_job *job);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * group.c - one workgroup: its registers at the start (gfx10.3's order of SGPRs and VGPRs), the run of its waves, its end.
+ * group.c - one workgroup: its registers at the start (gfx10.3's order of SGPRs and VGPRs), the run of its waves, its
+ * end.
  *
- * Initial SGPRs: user data, then each that COMPUTE_PGM_RSRC2 asks for: workgroup id x, y, z, workgroup info, scratch wave
- * offset (LLVM's AMDGPUUsage, "Initial Kernel Execution State"; Mesa 22.3.6, ac_shader_args and aco's use of them).
- * Registers that the hardware does not set keep what an earlier wave left there, as they do in hardware.
+ * Initial SGPRs: user data, then each that COMPUTE_PGM_RSRC2 asks for: workgroup id x, y, z, workgroup info, scratch
+ * wave offset (LLVM's AMDGPUUsage, "Initial Kernel Execution State"; Mesa 22.3.6, ac_shader_args and aco's use of
+ * them). Registers that the hardware does not set keep what an earlier wave left there, as they do in hardware.
  */
 #include "sched.h"
 #include "strict_core.h"
@@ -18,15 +19,21 @@
 enum {
 	QUANTUM = 2000, /* instructions a wave runs before the next one's turn */
 	VGPR_ALIGN = 64,
-	S_VCC_LO = 106, S_VCC_HI = 107, S_TTMP = 108, S_M0 = 124, S_NULL = 125, S_EXEC_LO = 126, S_EXEC_HI = 127,
+	S_VCC_LO = 106,
+	S_VCC_HI = 107,
+	S_TTMP = 108,
+	S_M0 = 124,
+	S_NULL = 125,
+	S_EXEC_LO = 126,
+	S_EXEC_HI = 127,
 	MODE_FP16_OVFL_SHIFT = 23,
-	INFO_WAVE_SHIFT = 6,    /* workgroup info: waves in the group 5:0, wave's number 11:6, first wave 31 */
+	INFO_WAVE_SHIFT = 6, /* workgroup info: waves in the group 5:0, wave's number 11:6, first wave 31 */
 	INFO_FIRST_SHIFT = 31,
 };
 
 /* Apertures as the amdgpu kernel driver sets SH_MEM_BASES for graphics VMIDs (gmc_v10_0.c). */
 #define PRIVATE_APERTURE 0x1000000000000000ull
-#define SHARED_APERTURE 0x2000000000000000ull
+#define SHARED_APERTURE  0x2000000000000000ull
 
 enum gpu_step gpu_wave_fault(struct gpu_wave *w, enum gpu_status status, uint64_t address, const char *format, ...)
 {
@@ -140,7 +147,8 @@ static void wave_sgprs(struct gpu_wave *w, const struct gpu_group_ctx *ctx)
 		if (d->tgid[i])
 			w->s[n++] = ctx->group.id[i];
 	if (d->tg_size)
-		w->s[n++] = ctx->group.wave_count | w->index << INFO_WAVE_SHIFT | (uint32_t)(w->index == 0) << INFO_FIRST_SHIFT;
+		w->s[n++] = ctx->group.wave_count | w->index << INFO_WAVE_SHIFT |
+			    (uint32_t)(w->index == 0) << INFO_FIRST_SHIFT;
 	if (d->scratch)
 		w->s[n++] = ctx->has_slots ? ctx->slots[w->index] * d->scratch_wave_B : 0;
 	w->s[S_VCC_LO] = w->s[S_VCC_HI] = 0;
@@ -168,7 +176,8 @@ static void wave_thread_ids(struct gpu_wave *w, const struct gpu_dispatch *d, co
 	}
 }
 
-/* Thread ids and EXEC: threads are numbered x first through the group's real size, a wave takes the next lanes of them. */
+/* Thread ids and EXEC: threads are numbered x first through the group's real size, a wave takes the next lanes of them.
+ */
 static void wave_threads(struct gpu_wave *w, const struct gpu_group_ctx *ctx, const uint32_t size[3])
 {
 	const struct gpu_dispatch *d = ctx->d;
@@ -349,7 +358,7 @@ static bool wave_turn(struct gpu_worker *worker, struct gpu_group_ctx *ctx, stru
 
 	reader->wave = w;
 	step = __builtin_expect(w->strict != NULL, 0) ? wave_run_strict(worker, w, ctx->d->code_epoch)
-	                                              : wave_run(worker, w, ctx->d->code_epoch);
+						      : wave_run(worker, w, ctx->d->code_epoch);
 	reader->wave = NULL;
 	switch (step) {
 	case GPU_STEP_NEXT:

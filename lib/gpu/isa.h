@@ -13,10 +13,26 @@
 #include "gpu.h"
 
 enum gpu_enc {
-	GPU_SOP1, GPU_SOP2, GPU_SOPC, GPU_SOPK, GPU_SOPP, GPU_SMEM,
-	GPU_VOP1, GPU_VOP2, GPU_VOPC, GPU_VOP3, GPU_VOP3P,
-	GPU_DS, GPU_FLAT, GPU_GLOBAL, GPU_SCRATCH, GPU_MUBUF, GPU_MTBUF,
-	GPU_VINTRP, GPU_MIMG, GPU_EXP, /* decoded, refused by name */
+	GPU_SOP1,
+	GPU_SOP2,
+	GPU_SOPC,
+	GPU_SOPK,
+	GPU_SOPP,
+	GPU_SMEM,
+	GPU_VOP1,
+	GPU_VOP2,
+	GPU_VOPC,
+	GPU_VOP3,
+	GPU_VOP3P,
+	GPU_DS,
+	GPU_FLAT,
+	GPU_GLOBAL,
+	GPU_SCRATCH,
+	GPU_MUBUF,
+	GPU_MTBUF,
+	GPU_VINTRP,
+	GPU_MIMG,
+	GPU_EXP, /* decoded, refused by name */
 	GPU_ENCS
 };
 
@@ -36,9 +52,24 @@ typedef enum gpu_step (*gpu_exec_fn)(struct gpu_wave *w, const struct gpu_inst *
 /* What an operand slot holds. Width in dwords comes with it, for hazards, uninitialised reads and disassembly tests. */
 enum gpu_opnd {
 	GPU_O_NONE,
-	GPU_O_B16, GPU_O_B32, GPU_O_B64, GPU_O_B96, GPU_O_B128, GPU_O_B256, GPU_O_B512, /* untyped */
-	GPU_O_I16, GPU_O_U16, GPU_O_I32, GPU_O_U32, GPU_O_I64, GPU_O_U64,
-	GPU_O_F16, GPU_O_F32, GPU_O_F64, GPU_O_V2F16, GPU_O_V2I16,
+	GPU_O_B16,
+	GPU_O_B32,
+	GPU_O_B64,
+	GPU_O_B96,
+	GPU_O_B128,
+	GPU_O_B256,
+	GPU_O_B512, /* untyped */
+	GPU_O_I16,
+	GPU_O_U16,
+	GPU_O_I32,
+	GPU_O_U32,
+	GPU_O_I64,
+	GPU_O_U64,
+	GPU_O_F16,
+	GPU_O_F32,
+	GPU_O_F64,
+	GPU_O_V2F16,
+	GPU_O_V2I16,
 	GPU_O_MASK, /* lane mask: one SGPR in wave32, two in wave64 */
 };
 
@@ -47,18 +78,18 @@ enum gpu_op_flags {
 	GPU_OPF_WRITES_VCC = 1 << 1,
 	GPU_OPF_READS_SCC = 1 << 2,
 	GPU_OPF_WRITES_SCC = 1 << 3,
-	GPU_OPF_READS_DST = 1 << 4,   /* v_fmac, v_mac, ..d16 */
-	GPU_OPF_SCALAR_DST = 1 << 5,  /* v_readlane, v_readfirstlane */
-	GPU_OPF_LITERAL = 1 << 6,     /* always followed by a literal (v_madmk, v_fmaak, s_setreg_imm32) */
+	GPU_OPF_READS_DST = 1 << 4,  /* v_fmac, v_mac, ..d16 */
+	GPU_OPF_SCALAR_DST = 1 << 5, /* v_readlane, v_readfirstlane */
+	GPU_OPF_LITERAL = 1 << 6,    /* always followed by a literal (v_madmk, v_fmaak, s_setreg_imm32) */
 	GPU_OPF_BRANCH = 1 << 7,
 	GPU_OPF_ATOMIC = 1 << 8,
 	GPU_OPF_STORE = 1 << 9,
 	GPU_OPF_LOAD = 1 << 10,
-	GPU_OPF_REFUSED = 1 << 11,    /* decoded and refused by name: images, exports, interpolation */
+	GPU_OPF_REFUSED = 1 << 11, /* decoded and refused by name: images, exports, interpolation */
 	GPU_OPF_NO_VOP3 = 1 << 12,
 	GPU_OPF_NO_DPP = 1 << 13,
 	GPU_OPF_NO_SDWA = 1 << 14,
-	GPU_OPF_EXEC_ALL = 1 << 15,   /* ignores EXEC (v_readlane, v_readfirstlane, v_writelane) */
+	GPU_OPF_EXEC_ALL = 1 << 15, /* ignores EXEC (v_readlane, v_readfirstlane, v_writelane) */
 };
 
 struct gpu_op {
@@ -83,9 +114,9 @@ extern const struct gpu_isa gpu_isa_gfx10_3;
 /* Modifier kinds of a VALU instruction. */
 enum { GPU_MOD_NONE, GPU_MOD_SDWA, GPU_MOD_DPP16, GPU_MOD_DPP8 };
 
-/* Operand codes (gfx10, 9 bits): 0-105 SGPR, 106/107 VCC, 108-123 TTMP, 124 M0, 125 NULL, 126/127 EXEC, 128-192 integers
- * 0..64, 193-208 -1..-16, 235-239 apertures and POPS, 240-248 floats, 251 VCCZ, 252 EXECZ, 253 SCC, 255 literal,
- * 256-511 VGPR. */
+/* Operand codes (gfx10, 9 bits): 0-105 SGPR, 106/107 VCC, 108-123 TTMP, 124 M0, 125 NULL, 126/127 EXEC, 128-192
+ * integers 0..64, 193-208 -1..-16, 235-239 apertures and POPS, 240-248 floats, 251 VCCZ, 252 EXECZ, 253 SCC, 255
+ * literal, 256-511 VGPR. */
 struct gpu_inst {
 	gpu_exec_fn exec;
 	const struct gpu_op *op;
@@ -94,19 +125,20 @@ struct gpu_inst {
 	uint8_t mod;      /* GPU_MOD_* */
 	uint8_t neg, abs; /* bit i: source i */
 	uint8_t opsel, opsel_hi, neg_hi;
-	uint8_t omod;     /* 0 none, 1 x2, 2 x4, 3 /2 */
+	uint8_t omod; /* 0 none, 1 x2, 2 x4, 3 /2 */
 	bool clamp;
 	bool glc, slc, dlc, lds, offen, idxen, tfe, gds;
-	uint16_t dst, sdst;   /* operand codes; VGPRs are 256 + n */
-	uint16_t src[4];      /* operand codes. Memory: src[0] address, src[1] data, src[2] saddr/srsrc, src[3] soffset/data1 */
+	uint16_t dst, sdst; /* operand codes; VGPRs are 256 + n */
+	uint16_t src[4]; /* operand codes. Memory: src[0] address, src[1] data, src[2] saddr/srsrc, src[3] soffset/data1
+			  */
 	uint32_t literal;
-	uint32_t ctl;         /* the DPP or SDWA dword */
-	int32_t imm;          /* simm16, offset, hwreg id ... */
-	uint16_t offset1;     /* DS: second offset; MTBUF: format */
-	uint32_t raw[2];      /* first two dwords, for messages */
-	uint16_t vgprs;       /* VGPRs that the instruction reaches by its encoding: 1 + the highest index, 0 when none. An
-	                       * instruction must not run in a wave with fewer (w->vgpr_count); GPU_STEP_FAULT. */
-	const void *spec;     /* free for the execution unit's specialisation, NULL after decoding */
+	uint32_t ctl;     /* the DPP or SDWA dword */
+	int32_t imm;      /* simm16, offset, hwreg id ... */
+	uint16_t offset1; /* DS: second offset; MTBUF: format */
+	uint32_t raw[2];  /* first two dwords, for messages */
+	uint16_t vgprs;   /* VGPRs that the instruction reaches by its encoding: 1 + the highest index, 0 when none. An
+			   * instruction must not run in a wave with fewer (w->vgpr_count); GPU_STEP_FAULT. */
+	const void *spec; /* free for the execution unit's specialisation, NULL after decoding */
 };
 
 /*
@@ -114,7 +146,7 @@ struct gpu_inst {
  * when it is no instruction of this ISA or n is too small. n >= 1; callers give 5 dwords where the mapping allows it.
  */
 unsigned gpu_isa_decode(const struct gpu_isa *isa, const uint32_t *dw, unsigned n, struct gpu_inst *in_out,
-                        const char **why_out);
+			const char **why_out);
 
 /* A workgroup's shared part. */
 struct gpu_group {
@@ -122,7 +154,7 @@ struct gpu_group {
 	uint32_t lds_size_B;
 	uint32_t id[3];
 	unsigned wave_count, at_barrier, ended;
-	uint8_t *lds_shadow; /* strict: state of each LDS dword, else NULL; layout in strict.h */
+	uint8_t *lds_shadow;    /* strict: state of each LDS dword, else NULL; layout in strict.h */
 	uint32_t barrier_epoch; /* barriers passed */
 };
 
@@ -158,7 +190,7 @@ static inline unsigned gpu_tlb_slot(uint64_t va)
 }
 
 static inline void *gpu_tlb_ptr(struct gpu_tlb *tlb, uint64_t va, unsigned size_B, unsigned access,
-                                struct gpu_fault *fault)
+				struct gpu_fault *fault)
 {
 	struct gpu_tlb_entry *e = &tlb->e[gpu_tlb_slot(va)];
 
@@ -173,8 +205,12 @@ int gpu_tlb_write(struct gpu_tlb *tlb, uint64_t va, const void *from, size_t siz
 
 /* MODE register, gfx10: round f32 1:0, round f16/f64 3:2, denorm f32 5:4, denorm f16/f64 7:6, DX10_CLAMP 8, IEEE 9. */
 enum {
-	GPU_MODE_ROUND32_SHIFT = 0, GPU_MODE_ROUND64_SHIFT = 2, GPU_MODE_DENORM32_SHIFT = 4, GPU_MODE_DENORM64_SHIFT = 6,
-	GPU_MODE_DX10_CLAMP = 1 << 8, GPU_MODE_IEEE = 1 << 9,
+	GPU_MODE_ROUND32_SHIFT = 0,
+	GPU_MODE_ROUND64_SHIFT = 2,
+	GPU_MODE_DENORM32_SHIFT = 4,
+	GPU_MODE_DENORM64_SHIFT = 6,
+	GPU_MODE_DX10_CLAMP = 1 << 8,
+	GPU_MODE_IEEE = 1 << 9,
 };
 
 struct gpu_wave {
@@ -183,18 +219,18 @@ struct gpu_wave {
 	uint32_t lane_shift; /* 5 or 6: VGPR r of lane l is vgpr[(r << lane_shift) + l] */
 	uint32_t *vgpr;      /* 64-byte aligned */
 	uint32_t vgpr_count;
-	/* By operand code: SGPRs 0-105, VCC 106/107, TTMP 108-123, M0 124, NULL 125 (reads 0), EXEC 126/127. The upper halves
-	 * of VCC and EXEC are 0 in wave32. */
+	/* By operand code: SGPRs 0-105, VCC 106/107, TTMP 108-123, M0 124, NULL 125 (reads 0), EXEC 126/127. The upper
+	 * halves of VCC and EXEC are 0 in wave32. */
 	uint32_t s[128];
 	uint32_t scc;
 	uint32_t mode, trapsts, status, hw_id1, hw_id2;
-	uint64_t flat_scratch;  /* hwregs FLAT_SCR_LO/HI: base address of the wave's scratch as the code sets it */
+	uint64_t flat_scratch; /* hwregs FLAT_SCR_LO/HI: base address of the wave's scratch as the code sets it */
 	uint64_t private_aperture, shared_aperture; /* high dwords of the flat apertures, from SH_MEM_BASES, << 32 */
 	struct gpu_group *group;
 	struct gpu_tlb *tlb;
 	const struct gpu *gpu;
-	uint32_t launch;        /* for findings: dispatch in the job */
-	uint32_t index;         /* wave in the workgroup */
+	uint32_t launch; /* for findings: dispatch in the job */
+	uint32_t index;  /* wave in the workgroup */
 	uint64_t instructions;
 	enum { GPU_WAVE_READY, GPU_WAVE_AT_BARRIER, GPU_WAVE_ENDED } state;
 	struct gpu_fault fault;

@@ -13,7 +13,7 @@ static int run_indirect_buffer(struct gpu_ring *ring, const uint32_t *p, uint32_
 	pm4_reserved(ring, "INDIRECT_BUFFER", p[2] & GPU_FIELD_MASK(IB_UNUSED_24));
 	if (!chain && ring->type == GPU_RING_COMPUTE)
 		gpu_strict_packet(ring, GPU_FINDING_RESERVED, ring->packet_va,
-		                  "INDIRECT_BUFFER without CHAIN: compute queues have no second level of IBs");
+				  "INDIRECT_BUFFER without CHAIN: compute queues have no second level of IBs");
 	return pm4_ib_enter(ring, gpu_u64(p[0], p[1]), GPU_FIELD(p[2], IB_SIZE), chain);
 }
 
@@ -64,7 +64,9 @@ static int run_set_predication(struct gpu_ring *ring, const uint32_t *p, uint32_
 	}
 	if (op != PREDICATION_BOOL64 && op != PREDICATION_BOOL32)
 		return gpu_ring_refuse(ring, "SET_PREDICATION: operation %u (%s) is refused", op,
-		                       op == PREDICATION_ZPASS ? "ZPASS" : op == PREDICATION_PRIMCOUNT ? "PRIMCOUNT" : "unknown");
+				       op == PREDICATION_ZPASS       ? "ZPASS"
+				       : op == PREDICATION_PRIMCOUNT ? "PRIMCOUNT"
+								     : "unknown");
 	ret = pm4_address_check(ring, "SET_PREDICATION", va, op == PREDICATION_BOOL64 ? 8 : 4);
 	if (ret)
 		return ret;

@@ -22,7 +22,7 @@ static int run_write_data(struct gpu_ring *ring, const uint32_t *p, uint32_t n)
 	}
 	if (select != WRITE_DST_GRBM && select != WRITE_DST_L2 && select != WRITE_DST_MEM)
 		return gpu_ring_refuse(ring, "WRITE_DATA: destination %u (%s) is refused", select,
-		                       select == WRITE_DST_GDS ? "GDS" : "unknown");
+				       select == WRITE_DST_GDS ? "GDS" : "unknown");
 	ret = pm4_address_check(ring, "WRITE_DATA", va, 4);
 	if (ret)
 		return ret;
@@ -65,7 +65,9 @@ static int copy_source(struct gpu_ring *ring, const uint32_t *p, unsigned size_B
 		return 0;
 	default:
 		return gpu_ring_refuse(ring, "COPY_DATA: source %u (%s) is refused", select,
-		                       select == COPY_GDS ? "GDS" : select == COPY_PERF ? "performance counter" : "unknown");
+				       select == COPY_GDS    ? "GDS"
+				       : select == COPY_PERF ? "performance counter"
+							     : "unknown");
 	}
 }
 
@@ -107,7 +109,8 @@ static int run_dma_data(struct gpu_ring *ring, const uint32_t *p, uint32_t n)
 	pm4_reserved(ring, "DMA_DATA", p[0] & GPU_FIELD_MASK(DMA_UNUSED_1));
 	if (source == DMA_SRC_GDS || destination == DMA_DST_GDS)
 		return gpu_ring_refuse(ring, "DMA_DATA from or to GDS is refused");
-	if ((GPU_FIELD(p[5], DMA_SAS) && source == DMA_SRC_ADDR) || (GPU_FIELD(p[5], DMA_DAS) && destination == DMA_DST_ADDR))
+	if ((GPU_FIELD(p[5], DMA_SAS) && source == DMA_SRC_ADDR) ||
+	    (GPU_FIELD(p[5], DMA_DAS) && destination == DMA_DST_ADDR))
 		return gpu_ring_refuse(ring, "DMA_DATA from or to registers is refused");
 	if (GPU_FIELD(p[5], DMA_SAIC) || GPU_FIELD(p[5], DMA_DAIC))
 		return gpu_ring_refuse(ring, "DMA_DATA with an address that stays (SAIC, DAIC) is refused");
@@ -115,8 +118,9 @@ static int run_dma_data(struct gpu_ring *ring, const uint32_t *p, uint32_t n)
 		return 0;
 	if (source == DMA_SRC_DATA) {
 		if ((to | size_B) % 4)
-			return gpu_ring_refuse(ring, "DMA_DATA fill of %u bytes at 0x%llx: both are to be multiples of 4", size_B,
-			                       (unsigned long long)to);
+			return gpu_ring_refuse(ring,
+					       "DMA_DATA fill of %u bytes at 0x%llx: both are to be multiples of 4",
+					       size_B, (unsigned long long)to);
 		return gpu_ring_fill(ring, to, p[1], size_B);
 	}
 	gpu_strict_cp_read(ring, from, size_B, "DMA_DATA");
@@ -165,7 +169,8 @@ static int run_cond_write(struct gpu_ring *ring, const uint32_t *p, uint32_t n)
 	if (GPU_FIELD(p[0], COND_WRITE_WRITE_SPACE) == SPACE_REG)
 		return pm4_reg_write(ring, "COND_WRITE", p[5] * 4, p[7]);
 	if (GPU_FIELD(p[0], COND_WRITE_WRITE_SPACE) != SPACE_MEM)
-		return gpu_ring_refuse(ring, "COND_WRITE: write space %u is refused", GPU_FIELD(p[0], COND_WRITE_WRITE_SPACE));
+		return gpu_ring_refuse(ring, "COND_WRITE: write space %u is refused",
+				       GPU_FIELD(p[0], COND_WRITE_WRITE_SPACE));
 	ret = pm4_address_check(ring, "COND_WRITE", to, 4);
 	return ret ? ret : gpu_ring_write(ring, to, &p[7], 4);
 }

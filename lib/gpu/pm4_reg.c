@@ -17,9 +17,10 @@ int pm4_reg_write(struct gpu_ring *ring, const char *packet, uint32_t offset, ui
 
 	if (!slot)
 		return gpu_ring_refuse(ring, "%s: gfx10.3 has no register at 0x%05x", packet, offset);
-	if (ring->type == GPU_RING_COMPUTE && offset >= GPU_SH_START && offset < GPU_CONTEXT_END && !reg_of_compute(offset))
+	if (ring->type == GPU_RING_COMPUTE && offset >= GPU_SH_START && offset < GPU_CONTEXT_END &&
+	    !reg_of_compute(offset))
 		return gpu_ring_refuse(ring, "%s: %s is a graphics register, refused on a compute ring", packet,
-		                       gpu_reg_name(offset));
+				       gpu_reg_name(offset));
 	*slot = value;
 	return 0;
 }
@@ -34,13 +35,14 @@ int pm4_reg_read(struct gpu_ring *ring, const char *packet, uint32_t offset, uin
 	return 0;
 }
 
-static int set_regs(struct gpu_ring *ring, const char *name, uint32_t start, uint32_t end, const uint32_t *p, uint32_t n)
+static int set_regs(struct gpu_ring *ring, const char *name, uint32_t start, uint32_t end, const uint32_t *p,
+		    uint32_t n)
 {
 	const uint32_t first = start + GPU_FIELD(p[0], SET_REG_OFFSET) * 4;
 
 	if (first + (n - 1) * 4 > end)
-		return gpu_ring_refuse(ring, "%s: registers 0x%05x to 0x%05x leave the block that ends at 0x%05x", name, first,
-		                       first + (n - 2) * 4, end);
+		return gpu_ring_refuse(ring, "%s: registers 0x%05x to 0x%05x leave the block that ends at 0x%05x", name,
+				       first, first + (n - 2) * 4, end);
 	for (uint32_t i = 1; i < n; i++) {
 		int ret = pm4_reg_write(ring, name, first + (i - 1) * 4, p[i]);
 
@@ -94,7 +96,8 @@ static int run_load_sh_index(struct gpu_ring *ring, const uint32_t *p, uint32_t 
 	if (ret)
 		return ret;
 	if (count > MAX_REGS || first + count * 4 > GPU_SH_END)
-		return gpu_ring_refuse(ring, "LOAD_SH_REG_INDEX: %u registers from 0x%05x leave the block", count, first);
+		return gpu_ring_refuse(ring, "LOAD_SH_REG_INDEX: %u registers from 0x%05x leave the block", count,
+				       first);
 	gpu_strict_cp_read(ring, va, (uint64_t)count * 4, "LOAD_SH_REG_INDEX");
 	ret = gpu_ring_read(ring, va, values, (size_t)count * 4);
 	for (uint32_t i = 0; i < count && !ret; i++)
@@ -118,7 +121,7 @@ static int run_dispatch_indirect(struct gpu_ring *ring, const uint32_t *p, uint3
 
 	if (n != (offset ? 2 : 3))
 		return gpu_ring_refuse(ring, "DISPATCH_INDIRECT with %u dwords behind its header: %u on this ring", n,
-		                       offset ? 2 : 3);
+				       offset ? 2 : 3);
 	ret = pm4_address_check(ring, "DISPATCH_INDIRECT", va, 4);
 	if (ret)
 		return ret;
@@ -142,8 +145,9 @@ static int run_context_control(struct gpu_ring *ring, const uint32_t *p, uint32_
 {
 	(void)n;
 	if ((p[0] | p[1]) & ~GPU_FIELD_MASK(CONTROL_UPDATE))
-		return gpu_ring_refuse(ring, "CONTEXT_CONTROL 0x%08x 0x%08x asks for register loads or shadowing: not modelled",
-		                       p[0], p[1]);
+		return gpu_ring_refuse(
+			ring, "CONTEXT_CONTROL 0x%08x 0x%08x asks for register loads or shadowing: not modelled", p[0],
+			p[1]);
 	return 0;
 }
 

@@ -106,22 +106,28 @@ static int run_release_mem(struct gpu_ring *ring, const uint32_t *p, uint32_t n)
 
 	(void)n;
 	if (!row || row->kind != EVENT_WAIT)
-		return gpu_ring_refuse(ring, "RELEASE_MEM: event 0x%02x does not end a pipe", GPU_FIELD(p[0], EVENT_TYPE));
+		return gpu_ring_refuse(ring, "RELEASE_MEM: event 0x%02x does not end a pipe",
+				       GPU_FIELD(p[0], EVENT_TYPE));
 	if (GPU_FIELD(p[1], RELEASE_DST_SEL) > DST_L2)
-		return gpu_ring_refuse(ring, "RELEASE_MEM: destination %u is refused", GPU_FIELD(p[1], RELEASE_DST_SEL));
+		return gpu_ring_refuse(ring, "RELEASE_MEM: destination %u is refused",
+				       GPU_FIELD(p[1], RELEASE_DST_SEL));
 	if (GPU_FIELD(p[1], RELEASE_INT_SEL) > INT_MAX_SEL)
-		return gpu_ring_refuse(ring, "RELEASE_MEM: interrupt select %u is refused", GPU_FIELD(p[1], RELEASE_INT_SEL));
-	pm4_reserved(ring, "RELEASE_MEM", p[0] & (GPU_FIELD_MASK(EVENT_UNUSED_6) | GPU_FIELD_MASK(RELEASE_UNUSED_24) |
-	                                          GPU_FIELD_MASK(RELEASE_UNUSED_31)));
+		return gpu_ring_refuse(ring, "RELEASE_MEM: interrupt select %u is refused",
+				       GPU_FIELD(p[1], RELEASE_INT_SEL));
+	pm4_reserved(ring, "RELEASE_MEM",
+		     p[0] & (GPU_FIELD_MASK(EVENT_UNUSED_6) | GPU_FIELD_MASK(RELEASE_UNUSED_24) |
+			     GPU_FIELD_MASK(RELEASE_UNUSED_31)));
 	pm4_reserved(ring, "RELEASE_MEM", p[1] & GPU_FIELD_MASK(RELEASE_UNUSED_0));
 	ret = wait_shaders(ring);
 	if (ret)
 		return ret;
 	if (GPU_FIELD(p[0], RELEASE_GL2_WB))
 		gpu_strict_writeback(ring);
-	gpu_strict_invalidate(ring, (GPU_FIELD(p[0], RELEASE_GLV_INV) ? GPU_INV_GLV : 0) |
-	                            (GPU_FIELD(p[0], RELEASE_GL1_INV) ? GPU_INV_GL1 : 0) |
-	                            (GPU_FIELD(p[0], RELEASE_GL2_INV) ? GPU_INV_GL2 : 0), 0, UINT64_MAX);
+	gpu_strict_invalidate(ring,
+			      (GPU_FIELD(p[0], RELEASE_GLV_INV) ? GPU_INV_GLV : 0) |
+				      (GPU_FIELD(p[0], RELEASE_GL1_INV) ? GPU_INV_GL1 : 0) |
+				      (GPU_FIELD(p[0], RELEASE_GL2_INV) ? GPU_INV_GL2 : 0),
+			      0, UINT64_MAX);
 	return release_write(ring, p);
 }
 
@@ -149,8 +155,9 @@ static int run_wait_reg_mem(struct gpu_ring *ring, const uint32_t *p, uint32_t n
 	if (ret)
 		return ret;
 	if (!gpu_compare(function, value & p[4], p[3]))
-		return gpu_ring_refuse(ring, "WAIT_REG_MEM would wait for ever: %s is 0x%08x and nothing else changes it",
-		                       gpu_reg_name(p[1] * 4), value);
+		return gpu_ring_refuse(ring,
+				       "WAIT_REG_MEM would wait for ever: %s is 0x%08x and nothing else changes it",
+				       gpu_reg_name(p[1] * 4), value);
 	return 0;
 }
 
@@ -164,8 +171,9 @@ static int run_wait_reg_mem64(struct gpu_ring *ring, const uint32_t *p, uint32_t
 	    GPU_FIELD(p[0], WAIT_OPERATION))
 		return gpu_ring_refuse(ring, "WAIT_REG_MEM64: control 0x%08x is refused", p[0]);
 	ret = pm4_address_check(ring, "WAIT_REG_MEM64", va, 8);
-	return ret ? ret : gpu_ring_poll(ring, va, GPU_FIELD(p[0], WAIT_FUNCTION), gpu_u64(p[3], p[4]),
-	                                 gpu_u64(p[5], p[6]), 8);
+	return ret ? ret
+		   : gpu_ring_poll(ring, va, GPU_FIELD(p[0], WAIT_FUNCTION), gpu_u64(p[3], p[4]), gpu_u64(p[5], p[6]),
+				   8);
 }
 
 /* Packets are run in order by one thread: the prefetcher never is ahead, and there is nothing to prime. */

@@ -31,7 +31,7 @@ int gpu_ring_refuse(struct gpu_ring *ring, const char *format, ...)
 	va_end(args);
 	used = strlen(fault->what);
 	snprintf(fault->what + used, sizeof(fault->what) - used, " (packet at 0x%llx)",
-	         (unsigned long long)ring->packet_va);
+		 (unsigned long long)ring->packet_va);
 	gpu_count(&ring->gpu->count.refused, 1);
 	return -EFAULT;
 }
@@ -178,7 +178,7 @@ static void *ring_main(void *argument)
 }
 
 int gpu_ring_create(struct gpu *gpu, enum gpu_ring_type type, unsigned instance, unsigned index,
-                    struct gpu_ring **ring_out)
+		    struct gpu_ring **ring_out)
 {
 	struct gpu_ring *ring = calloc(1, sizeof(*ring));
 	int ret;

@@ -57,7 +57,7 @@ struct gpu_ring {
 };
 
 int gpu_ring_create(struct gpu *gpu, enum gpu_ring_type type, unsigned instance, unsigned index,
-                    struct gpu_ring **ring_out);
+		    struct gpu_ring **ring_out);
 void gpu_ring_destroy(struct gpu_ring *ring);
 
 /* Ends the job with a fault at the current packet: sentence with its address behind it. Returns -EFAULT. */
@@ -72,10 +72,10 @@ int gpu_ring_copy(struct gpu_ring *ring, uint64_t to, uint64_t from, uint64_t si
 int gpu_ring_fill(struct gpu_ring *ring, uint64_t to, uint32_t value, uint64_t size_B);
 /* One atomic of the TC_OP list (navi10_enum.h), 32 or 64 bits, with or without return. *old_out may be NULL. */
 int gpu_ring_atomic(struct gpu_ring *ring, unsigned op, uint64_t va, uint64_t source, uint64_t compare,
-                    uint64_t *old_out);
+		    uint64_t *old_out);
 /* Waits until function(value & mask, reference) holds for memory. */
 int gpu_ring_poll(struct gpu_ring *ring, uint64_t va, unsigned function, uint64_t reference, uint64_t mask,
-                  unsigned size_B);
+		  unsigned size_B);
 bool gpu_compare(unsigned function, uint64_t value, uint64_t reference);
 /* Waits for every launch that the CP has started. 0 or -ECANCELED. */
 int gpu_ring_drain(struct gpu_ring *ring);

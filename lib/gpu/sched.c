@@ -2,10 +2,10 @@
 /*
  * sched.c - the threads that run workgroups.
  *
- * Progress: hardware runs every wave that is resident, so a wave may spin until another one has done something. A thread
- * therefore gives each wave of its groups a quantum in turn, and when none of its groups seems to get anywhere (long
- * spin, s_sleep) it claims as many again, until the target's residency is used up. Groups that end soon run one after
- * the other, which keeps their memory in the host's cache.
+ * Progress: hardware runs every wave that is resident, so a wave may spin until another one has done something. A
+ * thread therefore gives each wave of its groups a quantum in turn, and when none of its groups seems to get anywhere
+ * (long spin, s_sleep) it claims as many again, until the target's residency is used up. Groups that end soon run one
+ * after the other, which keeps their memory in the host's cache.
  *
  * The CP of a ring works at its own dispatch for a few milliseconds; then it hands the groups it holds to the pool
  * (orphans) and goes on with its packets, because what the waves wait for may be one of them.
@@ -25,14 +25,14 @@
 #define CLOSED (1ull << 62) /* d->next of a killed dispatch */
 
 enum {
-	PATIENCE = 32,            /* quanta that a group gets before others are started beside it */
-	TURN_CLAIMS = 64,         /* groups claimed from one dispatch before another one's turn */
-	TINY_WAVES = 8,           /* launches up to this size are the CP's own work */
-	CP_WORKS_NS = 2000000,    /* the CP's own work at a launch before it goes on */
-	CP_ALONE_NS = 50000,      /* and before it wakes others for a tiny launch */
+	PATIENCE = 32,         /* quanta that a group gets before others are started beside it */
+	TURN_CLAIMS = 64,      /* groups claimed from one dispatch before another one's turn */
+	TINY_WAVES = 8,        /* launches up to this size are the CP's own work */
+	CP_WORKS_NS = 2000000, /* the CP's own work at a launch before it goes on */
+	CP_ALONE_NS = 50000,   /* and before it wakes others for a tiny launch */
 	WAIT_SPINS = 200,
 	WAIT_NS = 1000000,
-	FREE_CONTEXTS = 32,       /* kept by a thread */
+	FREE_CONTEXTS = 32, /* kept by a thread */
 };
 
 struct gpu_pool_thread {
@@ -46,11 +46,11 @@ struct gpu_sched {
 	struct gpu *gpu;
 	pthread_mutex_t lock;
 	pthread_cond_t work, done;
-	struct gpu_dispatch *list;    /* started, not over */
+	struct gpu_dispatch *list; /* started, not over */
 	struct gpu_group_ctx *orphans;
 	_Atomic unsigned orphan_count;
-	_Atomic unsigned listed;      /* length of list */
-	_Atomic uint32_t resident;    /* of GPU_SHARE_ALL */
+	_Atomic unsigned listed;   /* length of list */
+	_Atomic uint32_t resident; /* of GPU_SHARE_ALL */
 	bool stop;
 	unsigned threads;
 	struct gpu_pool_thread *pool;

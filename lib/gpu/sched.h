@@ -12,8 +12,8 @@
 #include "internal.h"
 
 #define GPU_MAX_USER_SGPRS 16
-#define GPU_SCRATCH_WAVES 4096 /* COMPUTE_TMPRING_SIZE.WAVES is 12 bits wide */
-#define GPU_SHARE_ALL (1u << 30)
+#define GPU_SCRATCH_WAVES  4096 /* COMPUTE_TMPRING_SIZE.WAVES is 12 bits wide */
+#define GPU_SHARE_ALL      (1u << 30)
 
 /* Slots of the scratch ring of one queue: which waves own which part of it. */
 struct gpu_scratch_slots {
@@ -29,8 +29,8 @@ struct gpu_dispatch {
 	uint64_t code, code_epoch;
 	uint32_t lanes, lane_shift, vgpr_count;
 	uint32_t waves_per_group;
-	uint32_t block[3];         /* threads of a whole group */
-	uint32_t last_block[3];    /* threads of the last group of a row */
+	uint32_t block[3];           /* threads of a whole group */
+	uint32_t last_block[3];      /* threads of the last group of a row */
 	uint32_t start[3], count[3]; /* first group, groups */
 	uint64_t total;
 	uint32_t user[GPU_MAX_USER_SGPRS];

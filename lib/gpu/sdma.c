@@ -12,19 +12,31 @@
 #include <sched.h>
 
 enum sdma_opcode {
-	SDMA_NOP = 0, SDMA_COPY = 1, SDMA_WRITE = 2, SDMA_INDIRECT = 4, SDMA_FENCE = 5, SDMA_TRAP = 6, SDMA_POLL_REGMEM = 8,
-	SDMA_COND_EXE = 9, SDMA_ATOMIC = 10, SDMA_CONST_FILL = 11, SDMA_TIMESTAMP = 13, SDMA_GCR_REQ = 17,
+	SDMA_NOP = 0,
+	SDMA_COPY = 1,
+	SDMA_WRITE = 2,
+	SDMA_INDIRECT = 4,
+	SDMA_FENCE = 5,
+	SDMA_TRAP = 6,
+	SDMA_POLL_REGMEM = 8,
+	SDMA_COND_EXE = 9,
+	SDMA_ATOMIC = 10,
+	SDMA_CONST_FILL = 11,
+	SDMA_TIMESTAMP = 13,
+	SDMA_GCR_REQ = 17,
 	SDMA_DUMMY_TRAP = 32,
 };
 enum { SDMA_TIMESTAMP_GET = 1, SDMA_TIMESTAMP_GET_GLOBAL = 2, SDMA_FILL_BYTE = 0, SDMA_FILL_DWORD = 2 };
 enum { SDMA_IB_ALIGN_B = 256 }; /* linux 6.1, amdgpu_kms.c, ib_start_alignment of DMA */
 
-#define SDMA_FIELDS(F) \
-	F(SDMA_OP, 0, 8) F(SDMA_SUB_OP, 8, 8) F(SDMA_NOP_COUNT, 16, 14) F(SDMA_COPY_ENCRYPT, 16, 1) F(SDMA_COPY_TMZ, 18, 1) \
-	F(SDMA_COPY_BACKWARDS, 25, 1) F(SDMA_COPY_BROADCAST, 27, 1) F(SDMA_BYTES, 0, 30) F(SDMA_COUNT_UNUSED, 30, 2) \
-	F(SDMA_WRITE_COUNT, 0, 20) F(SDMA_POLL_HDP, 26, 1) F(SDMA_POLL_FUNC, 28, 3) F(SDMA_POLL_MEM, 31, 1) \
-	F(SDMA_FILL_SIZE, 30, 2) F(SDMA_ATOMIC_LOOP, 16, 1) F(SDMA_ATOMIC_OP, 25, 7) F(SDMA_EXEC_COUNT, 0, 14) \
-	F(SDMA_IB_SIZE, 0, 20) F(SDMA_IB_PRIV, 31, 1)
+#define SDMA_FIELDS(F)                                                                                                 \
+	F(SDMA_OP, 0, 8)                                                                                               \
+	F(SDMA_SUB_OP, 8, 8) F(SDMA_NOP_COUNT, 16, 14) F(SDMA_COPY_ENCRYPT, 16, 1) F(SDMA_COPY_TMZ, 18, 1)             \
+		F(SDMA_COPY_BACKWARDS, 25, 1) F(SDMA_COPY_BROADCAST, 27, 1) F(SDMA_BYTES, 0, 30)                       \
+			F(SDMA_COUNT_UNUSED, 30, 2) F(SDMA_WRITE_COUNT, 0, 20) F(SDMA_POLL_HDP, 26, 1)                 \
+				F(SDMA_POLL_FUNC, 28, 3) F(SDMA_POLL_MEM, 31, 1) F(SDMA_FILL_SIZE, 30, 2)              \
+					F(SDMA_ATOMIC_LOOP, 16, 1) F(SDMA_ATOMIC_OP, 25, 7) F(SDMA_EXEC_COUNT, 0, 14)  \
+						F(SDMA_IB_SIZE, 0, 20) F(SDMA_IB_PRIV, 31, 1)
 enum sdma_field { SDMA_FIELDS(GPU_FIELD_CONSTANTS) };
 
 struct sdma_packet {
@@ -52,8 +64,8 @@ static int run_nop(struct gpu_ring *ring, uint32_t header, const uint32_t *p)
 static int align_check(struct gpu_ring *ring, const char *name, uint64_t va, unsigned align_B)
 {
 	if (va % align_B)
-		return gpu_ring_refuse(ring, "SDMA %s: address 0x%llx is not aligned to %u bytes", name, (unsigned long long)va,
-		                       align_B);
+		return gpu_ring_refuse(ring, "SDMA %s: address 0x%llx is not aligned to %u bytes", name,
+				       (unsigned long long)va, align_B);
 	return 0;
 }
 
@@ -61,12 +73,13 @@ static int run_copy(struct gpu_ring *ring, uint32_t header, const uint32_t *p)
 {
 	if (GPU_FIELD(header, SDMA_SUB_OP))
 		return gpu_ring_refuse(ring, "SDMA COPY: sub-operation %u is refused: only linear copies are modelled",
-		                       GPU_FIELD(header, SDMA_SUB_OP));
+				       GPU_FIELD(header, SDMA_SUB_OP));
 	if (GPU_FIELD(header, SDMA_COPY_ENCRYPT) || GPU_FIELD(header, SDMA_COPY_TMZ) ||
 	    GPU_FIELD(header, SDMA_COPY_BACKWARDS) || GPU_FIELD(header, SDMA_COPY_BROADCAST))
 		return gpu_ring_refuse(ring, "SDMA COPY: header 0x%08x asks for more than a plain linear copy", header);
 	if (GPU_FIELD(p[0], SDMA_COUNT_UNUSED))
-		gpu_strict_packet(ring, GPU_FINDING_RESERVED, ring->packet_va, "SDMA COPY: reserved bits of the count are set");
+		gpu_strict_packet(ring, GPU_FINDING_RESERVED, ring->packet_va,
+				  "SDMA COPY: reserved bits of the count are set");
 	return gpu_ring_copy(ring, gpu_u64(p[4], p[5]), gpu_u64(p[2], p[3]), (uint64_t)GPU_FIELD(p[0], SDMA_BYTES) + 1);
 }
 
@@ -81,7 +94,7 @@ static int run_write(struct gpu_ring *ring, uint32_t header, const uint32_t *p)
 		return ret;
 	if (GPU_FIELD(header, SDMA_SUB_OP))
 		return gpu_ring_refuse(ring, "SDMA WRITE: sub-operation %u is refused: only linear writes are modelled",
-		                       GPU_FIELD(header, SDMA_SUB_OP));
+				       GPU_FIELD(header, SDMA_SUB_OP));
 	if (left > ib->size_dw - ib->at_dw)
 		return gpu_ring_refuse(ring, "SDMA WRITE of %u dwords runs over the end of its IB", left);
 	while (left && !ret) {
@@ -112,11 +125,13 @@ static int run_poll(struct gpu_ring *ring, uint32_t header, const uint32_t *p)
 	int ret;
 
 	if (GPU_FIELD(header, SDMA_SUB_OP))
-		return gpu_ring_refuse(ring, "SDMA POLL_REGMEM: sub-operation %u is refused", GPU_FIELD(header, SDMA_SUB_OP));
+		return gpu_ring_refuse(ring, "SDMA POLL_REGMEM: sub-operation %u is refused",
+				       GPU_FIELD(header, SDMA_SUB_OP));
 	if (!GPU_FIELD(header, SDMA_POLL_MEM) || GPU_FIELD(header, SDMA_POLL_HDP))
 		return gpu_ring_refuse(ring, "SDMA POLL_REGMEM of a register is refused");
 	if (GPU_FIELD(header, SDMA_POLL_FUNC) > FUNCTION_LAST)
-		return gpu_ring_refuse(ring, "SDMA POLL_REGMEM: function %u is unknown", GPU_FIELD(header, SDMA_POLL_FUNC));
+		return gpu_ring_refuse(ring, "SDMA POLL_REGMEM: function %u is unknown",
+				       GPU_FIELD(header, SDMA_POLL_FUNC));
 	ret = align_check(ring, "POLL_REGMEM", va, 4);
 	return ret ? ret : gpu_ring_poll(ring, va, GPU_FIELD(header, SDMA_POLL_FUNC), p[2], p[3], 4);
 }
@@ -127,14 +142,15 @@ static int run_fill(struct gpu_ring *ring, uint32_t header, const uint32_t *p)
 	const uint32_t unit = GPU_FIELD(header, SDMA_FILL_SIZE), low = p[2] & 0xff;
 
 	if (GPU_FIELD(header, SDMA_SUB_OP))
-		return gpu_ring_refuse(ring, "SDMA CONST_FILL: sub-operation %u is refused", GPU_FIELD(header, SDMA_SUB_OP));
+		return gpu_ring_refuse(ring, "SDMA CONST_FILL: sub-operation %u is refused",
+				       GPU_FIELD(header, SDMA_SUB_OP));
 	if (unit == SDMA_FILL_BYTE)
 		return gpu_ring_fill(ring, va, low | low << 8 | low << 16 | low << 24, size_B);
 	if (unit != SDMA_FILL_DWORD)
 		return gpu_ring_refuse(ring, "SDMA CONST_FILL: fill size %u is refused", unit);
 	if ((va | size_B) % 4)
-		return gpu_ring_refuse(ring, "SDMA CONST_FILL of dwords: %llu bytes at 0x%llx", (unsigned long long)size_B,
-		                       (unsigned long long)va);
+		return gpu_ring_refuse(ring, "SDMA CONST_FILL of dwords: %llu bytes at 0x%llx",
+				       (unsigned long long)size_B, (unsigned long long)va);
 	return gpu_ring_fill(ring, va, p[2], size_B);
 }
 
@@ -264,8 +280,9 @@ int gpu_sdma_run(struct gpu_ring *ring, const struct gpu_ib *ib)
 	if (ib_check(ring, ib->va))
 		return -EFAULT;
 	if (ib->va % SDMA_IB_ALIGN_B)
-		gpu_strict_packet(ring, GPU_FINDING_ALIGN, ib->va, "SDMA IB at 0x%llx: its start is to be a multiple of %u bytes",
-		                  (unsigned long long)ib->va, SDMA_IB_ALIGN_B);
+		gpu_strict_packet(ring, GPU_FINDING_ALIGN, ib->va,
+				  "SDMA IB at 0x%llx: its start is to be a multiple of %u bytes",
+				  (unsigned long long)ib->va, SDMA_IB_ALIGN_B);
 	ring->ib[0] = (struct gpu_cp_ib){.va = ib->va, .size_dw = ib->size_dw, .at_dw = 0};
 	for (;;) {
 		int ret = gpu_ring_check(ring);

@@ -74,12 +74,12 @@ void gpu_strict_packet(struct gpu_ring *ring, enum gpu_finding_kind kind, uint64
 }
 
 void gpu_strict_wave_finding(struct gpu_wave *w, enum gpu_finding_kind kind, unsigned lane, uint64_t address,
-                             const char *format, ...)
+			     const char *format, ...)
 {
 	struct gpu_strict_wave *state = w->strict;
 	struct gpu *gpu = state->d->gpu;
-	struct gpu_finding finding = {.kind = kind, .pc = state->pc, .address = address, .launch = w->launch,
-	                              .wave = w->index, .lane = lane};
+	struct gpu_finding finding = {
+		.kind = kind, .pc = state->pc, .address = address, .launch = w->launch, .wave = w->index, .lane = lane};
 	va_list args;
 
 	if (!strict_first(gpu->strict, kind, state->d->strict_event, state->pc))
@@ -92,7 +92,7 @@ void gpu_strict_wave_finding(struct gpu_wave *w, enum gpu_finding_kind kind, uns
 }
 
 static void lds_check_race(struct gpu_wave *w, unsigned lane, uint32_t address, const struct gpu_strict_lds_word *word,
-                           unsigned mask, enum gpu_strict_lds_access access)
+			   unsigned mask, enum gpu_strict_lds_access access)
 {
 	const uint32_t epoch = w->group->barrier_epoch + 1;
 	const uint16_t me = (uint16_t)(w->index + 1);
@@ -100,13 +100,14 @@ static void lds_check_race(struct gpu_wave *w, unsigned lane, uint32_t address, 
 
 	if (word->write_epoch == epoch && word->writer != me && (word->write_mask & mask) && !both_atomic)
 		gpu_strict_wave_finding(w, GPU_FINDING_LDS_RACE, lane, address,
-		                        "LDS 0x%x: wave %u %s what wave %u wrote, with no barrier between", address, w->index,
-		                        access == GPU_STRICT_LDS_READ ? "reads" : "overwrites", word->writer - 1u);
+					"LDS 0x%x: wave %u %s what wave %u wrote, with no barrier between", address,
+					w->index, access == GPU_STRICT_LDS_READ ? "reads" : "overwrites",
+					word->writer - 1u);
 	else if (access != GPU_STRICT_LDS_READ && word->read_epoch == epoch && word->reader != me &&
-	         (word->read_mask & mask))
+		 (word->read_mask & mask))
 		gpu_strict_wave_finding(w, GPU_FINDING_LDS_RACE, lane, address,
-		                        "LDS 0x%x: wave %u overwrites what another wave reads, with no barrier between", address,
-		                        w->index);
+					"LDS 0x%x: wave %u overwrites what another wave reads, with no barrier between",
+					address, w->index);
 }
 
 static void lds_note_read(struct gpu_wave *w, struct gpu_strict_lds_word *word, unsigned mask)
@@ -140,7 +141,7 @@ static void lds_note_write(struct gpu_wave *w, struct gpu_strict_lds_word *word,
 }
 
 void gpu_strict_lds_slow(struct gpu_wave *w, unsigned lane, uint32_t offset, unsigned size_B,
-                         enum gpu_strict_lds_access access)
+			 enum gpu_strict_lds_access access)
 {
 	struct gpu_strict_lds_word *shadow = (struct gpu_strict_lds_word *)w->group->lds_shadow;
 
@@ -152,8 +153,8 @@ void gpu_strict_lds_slow(struct gpu_wave *w, unsigned lane, uint32_t offset, uns
 		const unsigned mask = ((1u << last) - 1) & ~((1u << (at & 3)) - 1);
 
 		if (access != GPU_STRICT_LDS_WRITE && (word->written & mask) != mask)
-			gpu_strict_wave_finding(w, GPU_FINDING_UNINIT_LDS, lane, at, "LDS 0x%x is read and nothing has written it",
-			                        at);
+			gpu_strict_wave_finding(w, GPU_FINDING_UNINIT_LDS, lane, at,
+						"LDS 0x%x is read and nothing has written it", at);
 		if (w->group->wave_count > 1)
 			lds_check_race(w, lane, at, word, mask, access);
 		if (access == GPU_STRICT_LDS_READ)

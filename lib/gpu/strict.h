@@ -35,7 +35,7 @@ enum gpu_strict_lds_access { GPU_STRICT_LDS_READ, GPU_STRICT_LDS_WRITE, GPU_STRI
 void gpu_strict_load_slow(struct gpu_wave *w, uint64_t va, unsigned size_B, enum gpu_strict_path path);
 void gpu_strict_store_slow(struct gpu_wave *w, uint64_t va, unsigned size_B, enum gpu_strict_path path);
 void gpu_strict_lds_slow(struct gpu_wave *w, unsigned lane, uint32_t offset, unsigned size_B,
-                         enum gpu_strict_lds_access access);
+			 enum gpu_strict_lds_access access);
 
 /* A load of [va, va + size_B) by one lane (or by a scalar load), before it reads. Atomics call load and store. */
 static inline void gpu_strict_load(struct gpu_wave *w, uint64_t va, unsigned size_B, enum gpu_strict_path path)

@@ -41,6 +41,6 @@ void gpu_strict_group_start(struct gpu_group_ctx *ctx);
 void gpu_strict_before(struct gpu_wave *w, const struct gpu_inst *in, uint64_t pc);
 void gpu_strict_after(struct gpu_wave *w, const struct gpu_inst *in, uint64_t pc);
 void gpu_strict_wave_finding(struct gpu_wave *w, enum gpu_finding_kind kind, unsigned lane, uint64_t address,
-                             const char *format, ...) __attribute__((format(printf, 5, 6)));
+			     const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 #endif

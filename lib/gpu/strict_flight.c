@@ -4,17 +4,20 @@
  *
  * Counters of gfx10 (RDNA2 ISA manual, "Data dependency resolution"): vector loads and atomics that return count in
  * vmcnt and arrive in order; LDS arrives in order and scalar loads out of order, both count in lgkmcnt, so while scalar
- * loads are open only lgkmcnt(0) says anything; FLAT counts in both. A load owns only the lanes that were active when it
- * was issued: the other half of a divergent branch may use the same register.
+ * loads are open only lgkmcnt(0) says anything; FLAT counts in both. A load owns only the lanes that were active when
+ * it was issued: the other half of a divergent branch may use the same register.
  */
 #include "strict_state.h"
 
 #include <string.h>
 
 enum {
-	OP_SOPP_WAITCNT = 0x0c, OP_SOPP_WAIT_IDLE = 0x22,
-	OP_SOPK_WAITCNT_VMCNT = 0x18, OP_SOPK_WAITCNT_LGKMCNT = 0x1a,
-	VM_MAX = 63, LGKM_MAX = 63,
+	OP_SOPP_WAITCNT = 0x0c,
+	OP_SOPP_WAIT_IDLE = 0x22,
+	OP_SOPK_WAITCNT_VMCNT = 0x18,
+	OP_SOPK_WAITCNT_LGKMCNT = 0x1a,
+	VM_MAX = 63,
+	LGKM_MAX = 63,
 };
 
 unsigned strict_flight_pending(const struct gpu_strict_wave *state, int reg, uint64_t lanes, unsigned except)
@@ -48,7 +51,8 @@ static void arrived(struct gpu_strict_wave *state, unsigned kinds, uint32_t n)
 {
 	for (unsigned i = 0; i < state->flights;) {
 		struct strict_flight *f = &state->flight[i];
-		const bool in_time = kinds == PENDING_VM ? f->vm_seq + n <= state->vm_issued : f->lgkm_seq + n <= state->lgkm_issued;
+		const bool in_time =
+			kinds == PENDING_VM ? f->vm_seq + n <= state->vm_issued : f->lgkm_seq + n <= state->lgkm_issued;
 
 		if ((f->pending & kinds) && in_time)
 			f->pending &= (uint8_t)~kinds;
@@ -94,10 +98,14 @@ void strict_flight_wait(struct gpu_strict_wave *state, const struct gpu_inst *in
 unsigned strict_flight_kind(const struct gpu_inst *in)
 {
 	switch (in->enc) {
-	case GPU_SMEM: return PENDING_SMEM;
-	case GPU_DS: return PENDING_LDS;
-	case GPU_FLAT: return PENDING_VM | PENDING_LDS;
-	default: return PENDING_VM;
+	case GPU_SMEM:
+		return PENDING_SMEM;
+	case GPU_DS:
+		return PENDING_LDS;
+	case GPU_FLAT:
+		return PENDING_VM | PENDING_LDS;
+	default:
+		return PENDING_VM;
 	}
 }
 
@@ -119,8 +127,12 @@ void strict_flight_issue(struct gpu_strict_wave *state, const struct gpu_inst *i
 	if (state->flights == STRICT_FLIGHTS) /* the counters are full: the hardware has waited for the oldest */
 		flight_remove(state, 0);
 	f = &state->flight[state->flights++];
-	*f = (struct strict_flight){.lanes = lanes, .vm_seq = state->vm_issued, .lgkm_seq = state->lgkm_issued,
-	                            .reg = (uint16_t)reg, .dwords = (uint8_t)dwords, .pending = (uint8_t)kind};
+	*f = (struct strict_flight){.lanes = lanes,
+				    .vm_seq = state->vm_issued,
+				    .lgkm_seq = state->lgkm_issued,
+				    .reg = (uint16_t)reg,
+				    .dwords = (uint8_t)dwords,
+				    .pending = (uint8_t)kind};
 	for (unsigned i = 0; i < dwords; i++)
 		state->in_flight[reg + (int)i]++;
 }

@@ -3,7 +3,8 @@
  * strict_inst.c - rules of single instructions and of their neighbourhood.
  *
  * gfx10.3 has none of gfx10.1's read and write hazards between the units (LLVM's feature lists: FeatureISAVersion10_3_0
- * against 10_1_Common), and its manual says that s_nop is never needed for data dependencies. What is left, and checked:
+ * against 10_1_Common), and its manual says that s_nop is never needed for data dependencies. What is left, and
+ * checked:
  *   - s_denorm_mode within three wait states of a floating-point atomic on memory, unless a vector ALU instruction or a
  *     wait lies between (LLVM, checkFPAtomicToDenormModeHazard: every GFX10);
  *   - an s_clause whose instructions are not of one kind (RDNA2 ISA, S_CLAUSE);
@@ -17,10 +18,22 @@
 #include <string.h>
 
 enum {
-	OP_S_NOP = 0x00, OP_S_CLAUSE = 0x21, OP_S_WAITCNT = 0x0c, OP_S_WAIT_IDLE = 0x22, OP_S_DENORM_MODE = 0x25,
-	OP_S_WAITCNT_VSCNT = 0x17, OP_S_WAITCNT_LGKMCNT = 0x1a,
-	CODE_SGPR_END = 106, CODE_NULL = 125, CODE_SCALAR_END = 128, CODE_APERTURES = 235, CODE_APERTURES_END = 240,
-	CODE_VCCZ = 251, CODE_SCC = 253, CODE_LITERAL = 255, CODE_VGPR = 256,
+	OP_S_NOP = 0x00,
+	OP_S_CLAUSE = 0x21,
+	OP_S_WAITCNT = 0x0c,
+	OP_S_WAIT_IDLE = 0x22,
+	OP_S_DENORM_MODE = 0x25,
+	OP_S_WAITCNT_VSCNT = 0x17,
+	OP_S_WAITCNT_LGKMCNT = 0x1a,
+	CODE_SGPR_END = 106,
+	CODE_NULL = 125,
+	CODE_SCALAR_END = 128,
+	CODE_APERTURES = 235,
+	CODE_APERTURES_END = 240,
+	CODE_VCCZ = 251,
+	CODE_SCC = 253,
+	CODE_LITERAL = 255,
+	CODE_VGPR = 256,
 	DENORM_WAIT_STATES = 3,
 };
 
@@ -53,9 +66,10 @@ static void denorm_rule(struct gpu_wave *w, const struct gpu_inst *in)
 	struct gpu_strict_wave *state = w->strict;
 
 	if (is_sopp(in, OP_S_DENORM_MODE) && state->since_fp_atomic && state->since_fp_atomic <= DENORM_WAIT_STATES)
-		gpu_strict_wave_finding(w, GPU_FINDING_HAZARD, 0, state->pc,
-		                        "s_denorm_mode %u wait states behind a floating-point atomic: %u are needed, or a wait",
-		                        state->since_fp_atomic - 1, DENORM_WAIT_STATES);
+		gpu_strict_wave_finding(
+			w, GPU_FINDING_HAZARD, 0, state->pc,
+			"s_denorm_mode %u wait states behind a floating-point atomic: %u are needed, or a wait",
+			state->since_fp_atomic - 1, DENORM_WAIT_STATES);
 	if (is_fp_atomic(in))
 		state->since_fp_atomic = 1;
 	else if (is_valu(in) || is_wait(in))
@@ -69,10 +83,18 @@ static enum clause_kind clause_kind(const struct gpu_inst *in)
 	if (is_valu(in))
 		return CLAUSE_VALU;
 	switch (in->enc) {
-	case GPU_SMEM: return CLAUSE_SCALAR;
-	case GPU_DS: return CLAUSE_LDS;
-	case GPU_FLAT: case GPU_GLOBAL: case GPU_SCRATCH: case GPU_MUBUF: case GPU_MTBUF: return CLAUSE_VECTOR;
-	default: return CLAUSE_NONE;
+	case GPU_SMEM:
+		return CLAUSE_SCALAR;
+	case GPU_DS:
+		return CLAUSE_LDS;
+	case GPU_FLAT:
+	case GPU_GLOBAL:
+	case GPU_SCRATCH:
+	case GPU_MUBUF:
+	case GPU_MTBUF:
+		return CLAUSE_VECTOR;
+	default:
+		return CLAUSE_NONE;
 	}
 }
 
@@ -86,8 +108,8 @@ static void clause_rule(struct gpu_wave *w, const struct gpu_inst *in)
 		state->clause_left--;
 		if (kind == CLAUSE_NONE || (state->clause_kind != CLAUSE_OPEN && state->clause_kind != kind)) {
 			state->clause_left = 0;
-			gpu_strict_wave_finding(w, GPU_FINDING_HAZARD, 0, state->pc, "%s inside a clause (s_clause) of another kind",
-			                        in->op->name);
+			gpu_strict_wave_finding(w, GPU_FINDING_HAZARD, 0, state->pc,
+						"%s inside a clause (s_clause) of another kind", in->op->name);
 		}
 		state->clause_kind = kind;
 	} else if (state->clause_left) {
@@ -118,12 +140,12 @@ static void bus_rule(struct gpu_wave *w, const struct gpu_inst *in)
 
 		for (unsigned k = 0; k < i && !again; k++)
 			again = in->op->src[k] != GPU_O_NONE && in->src[k] < CODE_VGPR && in->src[i] < CODE_VGPR &&
-			        (in->src[k] == in->src[i] || (in->src[k] ^ in->src[i]) == 1);
+				(in->src[k] == in->src[i] || (in->src[k] ^ in->src[i]) == 1);
 		n += !again;
 	}
 	if (n > limit)
-		gpu_strict_wave_finding(w, GPU_FINDING_RESERVED, 0, w->strict->pc, "%s reads %u scalar values; it can be given %u",
-		                        in->op->name, n, limit);
+		gpu_strict_wave_finding(w, GPU_FINDING_RESERVED, 0, w->strict->pc,
+					"%s reads %u scalar values; it can be given %u", in->op->name, n, limit);
 }
 
 static void tuple_check(struct gpu_wave *w, const struct gpu_inst *in, unsigned code, unsigned dwords)
@@ -131,8 +153,8 @@ static void tuple_check(struct gpu_wave *w, const struct gpu_inst *in, unsigned 
 	const unsigned mask = dwords > 2 ? 3 : dwords - 1;
 
 	if (dwords && code < CODE_SGPR_END && (code & mask))
-		gpu_strict_wave_finding(w, GPU_FINDING_RESERVED, 0, w->strict->pc, "%s: s%u is no place for %u dwords to begin",
-		                        in->op->name, code, dwords);
+		gpu_strict_wave_finding(w, GPU_FINDING_RESERVED, 0, w->strict->pc,
+					"%s: s%u is no place for %u dwords to begin", in->op->name, code, dwords);
 }
 
 /* Tuples as they are encoded: the decoder has already done what the hardware does, it ignores the low bits. */
@@ -145,7 +167,9 @@ static void tuple_rule(struct gpu_wave *w, const struct gpu_inst *in)
 	for (unsigned i = 0; i < 3; i++)
 		src[i] = strict_dwords(w, in->op->src[i]);
 	switch (in->enc) {
-	case GPU_SOP1: case GPU_SOP2: case GPU_SOPC:
+	case GPU_SOP1:
+	case GPU_SOP2:
+	case GPU_SOPC:
 		if (in->enc != GPU_SOPC)
 			tuple_check(w, in, a >> 16 & 0x7f, dst);
 		tuple_check(w, in, a & 0xff, src[0]);
@@ -159,7 +183,9 @@ static void tuple_rule(struct gpu_wave *w, const struct gpu_inst *in)
 	case GPU_GLOBAL:
 		tuple_check(w, in, in->src[2], 2);
 		return;
-	case GPU_VOP1: case GPU_VOP2: case GPU_VOPC:
+	case GPU_VOP1:
+	case GPU_VOP2:
+	case GPU_VOPC:
 		if (in->mod == GPU_MOD_NONE)
 			tuple_check(w, in, a & 0x1ff, src[0]);
 		return;
@@ -176,16 +202,17 @@ static void tuple_rule(struct gpu_wave *w, const struct gpu_inst *in)
 static void reserved_rule(struct gpu_wave *w, const struct gpu_inst *in)
 {
 	static const uint32_t reserved[GPU_ENCS][2] = {
-		[GPU_SMEM] = {0x0002a000, 0x01e00000}, [GPU_DS] = {0x00010000, 0},       [GPU_MUBUF] = {0x00020000, 0x00200000},
-		[GPU_FLAT] = {0x00000800, 0x00800000}, [GPU_GLOBAL] = {0, 0x00800000},   [GPU_SCRATCH] = {0, 0x00800000},
+		[GPU_SMEM] = {0x0002a000, 0x01e00000},  [GPU_DS] = {0x00010000, 0},
+		[GPU_MUBUF] = {0x00020000, 0x00200000}, [GPU_FLAT] = {0x00000800, 0x00800000},
+		[GPU_GLOBAL] = {0, 0x00800000},         [GPU_SCRATCH] = {0, 0x00800000},
 	};
 	const uint32_t modifier = in->mod == GPU_MOD_SDWA ? 0x40400000 : in->mod == GPU_MOD_DPP16 ? 0x00020000 : 0;
 	const uint32_t set[2] = {in->raw[0] & reserved[in->enc][0],
-	                         (in->raw[1] & reserved[in->enc][1]) | (in->ctl & modifier)};
+				 (in->raw[1] & reserved[in->enc][1]) | (in->ctl & modifier)};
 
 	if (set[0] | set[1])
-		gpu_strict_wave_finding(w, GPU_FINDING_RESERVED, 0, w->strict->pc, "%s: reserved bits 0x%08x 0x%08x are set",
-		                        in->op->name, set[0], set[1]);
+		gpu_strict_wave_finding(w, GPU_FINDING_RESERVED, 0, w->strict->pc,
+					"%s: reserved bits 0x%08x 0x%08x are set", in->op->name, set[0], set[1]);
 }
 
 void strict_inst_before(struct gpu_wave *w, const struct gpu_inst *in)

@@ -2,10 +2,10 @@
 /*
  * strict_mem.c - stale caches, launches that nobody waited for, completion before its data.
  *
- * Every write of a launch or of the CP leaves its time with the dwords it wrote. A load of another launch must have been
- * preceded, after that time, by invalidation of each cache that it goes through (ACQUIRE_MEM or RELEASE_MEM on its own
- * ring), and by a wait for that launch when it was on the same ring. What a launch reads of its own writes is its own
- * business. Data that only the host wrote is not tracked. Whether a line really was in a cache does not matter: on
+ * Every write of a launch or of the CP leaves its time with the dwords it wrote. A load of another launch must have
+ * been preceded, after that time, by invalidation of each cache that it goes through (ACQUIRE_MEM or RELEASE_MEM on its
+ * own ring), and by a wait for that launch when it was on the same ring. What a launch reads of its own writes is its
+ * own business. Data that only the host wrote is not tracked. Whether a line really was in a cache does not matter: on
  * silicon it may be.
  *
  * Completion: a 64-bit RELEASE_MEM value to memory (DST_SEL 0) or into an uncached page, or a WRITE_DATA of two dwords
@@ -58,7 +58,8 @@ static struct strict_page *page_find(struct gpu_strict *strict, uintptr_t host, 
 
 static uint64_t dword_pack(uint32_t time, unsigned mask, enum strict_writer writer, unsigned ring)
 {
-	return (uint64_t)time << TIME_SHIFT | mask << MASK_SHIFT | (unsigned)writer << WRITER_SHIFT | ring << RING_SHIFT;
+	return (uint64_t)time << TIME_SHIFT | mask << MASK_SHIFT | (unsigned)writer << WRITER_SHIFT |
+	       ring << RING_SHIFT;
 }
 
 /* A walk over the dwords of an access, page by page. */
@@ -70,7 +71,7 @@ struct walk {
 };
 
 static bool walk_next(struct gpu_strict *strict, struct gpu_vm *vm, struct walk *walk, bool create,
-                      _Atomic uint64_t **dword_out, unsigned *mask_out)
+		      _Atomic uint64_t **dword_out, unsigned *mask_out)
 {
 	while (walk->va < walk->end) {
 		const uint64_t word = walk->va & ~3ull, stop = walk->end - word < 4 ? walk->end - word : 4;
@@ -118,10 +119,14 @@ static uint32_t invalidated_at(const struct strict_ring *ring, unsigned cache, u
 static unsigned path_caches(enum gpu_strict_path path)
 {
 	switch (path) {
-	case GPU_STRICT_VECTOR: return GPU_INV_GLV | GPU_INV_GL1;
-	case GPU_STRICT_VECTOR_GLC: return GPU_INV_GL1;
-	case GPU_STRICT_SCALAR: return GPU_INV_GLK;
-	default: return 0;
+	case GPU_STRICT_VECTOR:
+		return GPU_INV_GLV | GPU_INV_GL1;
+	case GPU_STRICT_VECTOR_GLC:
+		return GPU_INV_GL1;
+	case GPU_STRICT_SCALAR:
+		return GPU_INV_GLK;
+	default:
+		return 0;
 	}
 }
 
@@ -138,16 +143,17 @@ static void load_check(struct gpu_wave *w, uint64_t va, uint64_t shadow, enum gp
 	if (time == d->strict_event && shader)
 		return;
 	if (shader && (shadow >> RING_SHIFT & 7) == d->ring && time > d->strict_waited && time < d->strict_event) {
-		gpu_strict_wave_finding(w, GPU_FINDING_STALE_CACHE, 0, va,
-		                        "load of 0x%llx, which %s writes, with no wait for it (CS_PARTIAL_FLUSH) between",
-		                        (unsigned long long)va, who);
+		gpu_strict_wave_finding(
+			w, GPU_FINDING_STALE_CACHE, 0, va,
+			"load of 0x%llx, which %s writes, with no wait for it (CS_PARTIAL_FLUSH) between",
+			(unsigned long long)va, who);
 		return;
 	}
 	for (unsigned cache = 0; cache < 4; cache++)
 		if ((caches >> cache & 1) && invalidated_at(ring, cache, va) <= time) {
 			gpu_strict_wave_finding(w, GPU_FINDING_STALE_CACHE, 0, va,
-			                        "load of 0x%llx, which %s wrote, with no ACQUIRE_MEM %s between",
-			                        (unsigned long long)va, who, cache_name[cache]);
+						"load of 0x%llx, which %s wrote, with no ACQUIRE_MEM %s between",
+						(unsigned long long)va, who, cache_name[cache]);
 			return;
 		}
 }
@@ -239,8 +245,8 @@ void gpu_strict_invalidate(struct gpu_ring *ring, unsigned caches, uint64_t base
 		return;
 	}
 	n = atomic_load(&state->ranges);
-	state->range[n % STRICT_RANGES] = (struct strict_range){.caches = caches, .time = time, .base = base,
-	                                                        .end = base + size_B};
+	state->range[n % STRICT_RANGES] =
+		(struct strict_range){.caches = caches, .time = time, .base = base, .end = base + size_B};
 	atomic_store_explicit(&state->ranges, n + 1, memory_order_release);
 }
 
@@ -283,9 +289,10 @@ void gpu_strict_cp_read(struct gpu_ring *ring, uint64_t va, uint64_t size_B, con
 		    (shadow >> RING_SHIFT & 7) != ring->index ||
 		    shadow >> TIME_SHIFT <= atomic_load(&strict->ring[ring->index].waited))
 			continue;
-		gpu_strict_packet(ring, GPU_FINDING_STALE_CACHE, walk.va - 4,
-		                  "%s reads 0x%llx, which a launch writes, with no wait for it (CS_PARTIAL_FLUSH) between", packet,
-		                  (unsigned long long)(walk.va - 4));
+		gpu_strict_packet(
+			ring, GPU_FINDING_STALE_CACHE, walk.va - 4,
+			"%s reads 0x%llx, which a launch writes, with no wait for it (CS_PARTIAL_FLUSH) between",
+			packet, (unsigned long long)(walk.va - 4));
 		return;
 	}
 }
@@ -304,10 +311,12 @@ void gpu_strict_publish(struct gpu_ring *ring, uint64_t va, bool past_l2, const 
 	if (!ring_strict(ring) || (!past_l2 && !page_uncached(ring->reader.tlb.vm, va)))
 		return;
 	if (atomic_load(&state->last_launch) > atomic_load(&state->waited))
-		gpu_strict_packet(ring, GPU_FINDING_WRITEBACK, va, "%s tells of completion at 0x%llx with launches not waited for",
-		                  packet, (unsigned long long)va);
-	else if (atomic_load(&state->stores))
 		gpu_strict_packet(ring, GPU_FINDING_WRITEBACK, va,
-		                  "%s tells of completion at 0x%llx with no GL2_WB behind the stores of the job's launches", packet,
-		                  (unsigned long long)va);
+				  "%s tells of completion at 0x%llx with launches not waited for", packet,
+				  (unsigned long long)va);
+	else if (atomic_load(&state->stores))
+		gpu_strict_packet(
+			ring, GPU_FINDING_WRITEBACK, va,
+			"%s tells of completion at 0x%llx with no GL2_WB behind the stores of the job's launches",
+			packet, (unsigned long long)va);
 }

@@ -37,9 +37,9 @@ struct strict_ring {
 	_Atomic uint32_t invalidated[4]; /* time of the last whole invalidation: GLI, GLK, GLV, GL1 */
 	_Atomic uint32_t waited;         /* launches up to here have ended */
 	_Atomic uint32_t last_launch;
-	_Atomic bool stores;             /* shaders of this job have stored to cached memory since the last write-back */
+	_Atomic bool stores; /* shaders of this job have stored to cached memory since the last write-back */
 	struct strict_range range[STRICT_RANGES];
-	_Atomic unsigned ranges;         /* ever; the newest STRICT_RANGES are kept */
+	_Atomic unsigned ranges; /* ever; the newest STRICT_RANGES are kept */
 };
 
 struct gpu_strict {
@@ -64,13 +64,13 @@ struct strict_flight {
 
 struct gpu_strict_wave {
 	struct gpu_dispatch *d;
-	uint64_t vgpr_set[256];  /* lanes that something wrote */
+	uint64_t vgpr_set[256]; /* lanes that something wrote */
 	uint64_t sgpr_set[2];
 	struct strict_flight flight[STRICT_FLIGHTS]; /* oldest first */
 	unsigned flights;
 	uint8_t in_flight[STRICT_REGS]; /* flights that a register is part of */
 	uint32_t vm_issued, lgkm_issued, smem_open;
-	uint64_t exec, pc; /* of the instruction, before it */
+	uint64_t exec, pc;        /* of the instruction, before it */
 	uint32_t since_fp_atomic; /* wait states; 0: none is near */
 	unsigned clause_left;     /* instructions that the clause still holds */
 	unsigned clause_kind;     /* 0: not known yet */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * strict_wave.c - registers of a wave: read or overwritten before the s_waitcnt that makes them valid, read with nothing
- * written.
+ * strict_wave.c - registers of a wave: read or overwritten before the s_waitcnt that makes them valid, read with
+ * nothing written.
  *
  * A register is taken for uninitialised when none of the lanes that read it has ever been written: compilers do read
  * registers of which parts are undefined. The hardware sets user data, what COMPUTE_PGM_RSRC2 asks for, the thread ids
@@ -15,7 +15,12 @@
 #include <string.h>
 
 enum {
-	CODE_VGPR = 256, CODE_TTMP = 108, CODE_VCC = 106, CODE_M0 = 124, CODE_NULL = 125, CODE_EXEC = 126,
+	CODE_VGPR = 256,
+	CODE_TTMP = 108,
+	CODE_VCC = 106,
+	CODE_M0 = 124,
+	CODE_NULL = 125,
+	CODE_EXEC = 126,
 };
 
 int gpu_strict_group_reserve(struct gpu_group_ctx *ctx)
@@ -74,14 +79,25 @@ void gpu_strict_group_start(struct gpu_group_ctx *ctx)
 unsigned strict_dwords(const struct gpu_wave *w, unsigned operand_kind)
 {
 	switch (operand_kind) {
-	case GPU_O_NONE: return 0;
-	case GPU_O_B64: case GPU_O_I64: case GPU_O_U64: case GPU_O_F64: return 2;
-	case GPU_O_B96: return 3;
-	case GPU_O_B128: return 4;
-	case GPU_O_B256: return 8;
-	case GPU_O_B512: return 16;
-	case GPU_O_MASK: return w->lanes / 32;
-	default: return 1;
+	case GPU_O_NONE:
+		return 0;
+	case GPU_O_B64:
+	case GPU_O_I64:
+	case GPU_O_U64:
+	case GPU_O_F64:
+		return 2;
+	case GPU_O_B96:
+		return 3;
+	case GPU_O_B128:
+		return 4;
+	case GPU_O_B256:
+		return 8;
+	case GPU_O_B512:
+		return 16;
+	case GPU_O_MASK:
+		return w->lanes / 32;
+	default:
+		return 1;
 	}
 }
 
@@ -113,14 +129,14 @@ static const char *reg_name(int reg, char name[8])
 }
 
 static void pending_check(struct gpu_wave *w, int reg, uint64_t lanes, unsigned except, const char *verb,
-                          const struct gpu_inst *in)
+			  const struct gpu_inst *in)
 {
 	const unsigned pending = strict_flight_pending(w->strict, reg, lanes, except);
 
 	if (pending)
 		gpu_strict_wave_finding(w, GPU_FINDING_WAITCNT, 0, w->strict->pc,
-		                        "%s %s %s before the s_waitcnt %s of the load into it", in->op->name, verb,
-		                        reg_name(reg, (char[8]){0}), pending & PENDING_VM ? "vmcnt" : "lgkmcnt");
+					"%s %s %s before the s_waitcnt %s of the load into it", in->op->name, verb,
+					reg_name(reg, (char[8]){0}), pending & PENDING_VM ? "vmcnt" : "lgkmcnt");
 }
 
 /* Lanes of its vector sources that an instruction looks at. */
@@ -161,8 +177,9 @@ static void read_check(struct gpu_wave *w, const struct gpu_inst *in, unsigned c
 			return;
 		pending_check(w, reg, lanes, 0, "reads", in);
 		if (reg_unset(w, reg, lanes))
-			gpu_strict_wave_finding(w, GPU_FINDING_UNINIT_REG, 0, w->strict->pc, "%s reads %s, which nothing has written",
-			                        in->op->name, reg_name(reg, (char[8]){0}));
+			gpu_strict_wave_finding(w, GPU_FINDING_UNINIT_REG, 0, w->strict->pc,
+						"%s reads %s, which nothing has written", in->op->name,
+						reg_name(reg, (char[8]){0}));
 	}
 }
 
@@ -201,7 +218,7 @@ static bool accumulates(const struct gpu_inst *in)
 {
 	return (in->op->flags & GPU_OPF_READS_DST) &&
 	       (!strncmp(in->op->name, "v_fmac_f32", 10) || !strncmp(in->op->name, "v_mac_f32", 9) ||
-	        !strncmp(in->op->name, "v_dot", 5));
+		!strncmp(in->op->name, "v_dot", 5));
 }
 
 /* v_xor_b32 v0, v0, v0 and the like make a value out of nothing. */

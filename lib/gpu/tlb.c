@@ -146,8 +146,8 @@ static void fault_fill(struct gpu_fault *fault, uint64_t va, unsigned size_B, un
 	fault->status = GPU_FAULT_PAGE;
 	fault->access = access;
 	fault->address = va;
-	snprintf(fault->what, sizeof(fault->what), "page fault: %s of %u bytes at 0x%llx, %s", access_name(access), size_B,
-	         (unsigned long long)va, mapped ? "the page does not allow it" : "nothing is mapped there");
+	snprintf(fault->what, sizeof(fault->what), "page fault: %s of %u bytes at 0x%llx, %s", access_name(access),
+		 size_B, (unsigned long long)va, mapped ? "the page does not allow it" : "nothing is mapped there");
 }
 
 void *gpu_tlb_miss(struct gpu_tlb *tlb, uint64_t va, unsigned size_B, unsigned access, struct gpu_fault *fault)
@@ -175,7 +175,8 @@ void *gpu_tlb_miss(struct gpu_tlb *tlb, uint64_t va, unsigned size_B, unsigned a
 	return entry.host + (va & GPU_PAGE_MASK);
 }
 
-/* Atomic where the size allows it: fences and polled words are whole to other threads, with release and acquire order. */
+/* Atomic where the size allows it: fences and polled words are whole to other threads, with release and acquire order.
+ */
 static void copy_in(void *to, const void *from, size_t size_B)
 {
 	if (size_B == 4 && ((uintptr_t)from & 3) == 0) {

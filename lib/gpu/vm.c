@@ -22,13 +22,13 @@ enum {
 };
 
 /* Low bits of an entry; host pages and tables leave them free. */
-#define E_ACCESS 0xfull /* enum gpu_access and GPU_PTE_PRT */
+#define E_ACCESS      0xfull /* enum gpu_access and GPU_PTE_PRT */
 #define E_MTYPE_SHIFT 4
-#define E_VALID (1ull << 6)
-#define E_TABLE (1ull << 7)
-#define E_FLAGS 0xffull
+#define E_VALID       (1ull << 6)
+#define E_TABLE       (1ull << 7)
+#define E_FLAGS       0xffull
 
-#define VA_BITS 48
+#define VA_BITS  48
 #define VA_LIMIT (1ull << VA_BITS)
 
 struct gpu_vm_table {
@@ -159,7 +159,7 @@ static bool entry_replace(struct gpu_vm *vm, _Atomic uint64_t *slot, uint64_t en
  * its owner takes for unmapped.
  */
 static bool range_set(struct gpu_vm *vm, struct gpu_vm_table *table, unsigned level, uint64_t va, uint64_t end,
-                      uint64_t leaf)
+		      uint64_t leaf)
 {
 	const uint64_t span = 1ull << level_shift(level);
 	bool changed = false;
@@ -290,7 +290,7 @@ bool gpu_vm_lookup(struct gpu_vm *vm, uint64_t va, struct gpu_tlb_entry *entry_o
 		entry_out->host = NULL;
 		if (!(entry & GPU_PTE_PRT))
 			entry_out->host = (uint8_t *)(uintptr_t)(entry & ~E_FLAGS) +
-			                  (va & ((1ull << shift) - 1) & ~(uint64_t)GPU_PAGE_MASK);
+					  (va & ((1ull << shift) - 1) & ~(uint64_t)GPU_PAGE_MASK);
 		return true;
 	}
 }

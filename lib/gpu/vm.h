@@ -15,8 +15,8 @@
 #include <stdatomic.h>
 
 #define GPU_PAGE_SHIFT 12
-#define GPU_PAGE_SIZE 4096u
-#define GPU_PAGE_MASK (GPU_PAGE_SIZE - 1)
+#define GPU_PAGE_SIZE  4096u
+#define GPU_PAGE_MASK  (GPU_PAGE_SIZE - 1)
 
 /* A reader of translations. One per host thread of the GPU, and one per address space that the thread serves at the
  * same time: it publishes one address space. */
@@ -29,15 +29,15 @@ struct gpu_thread {
 	unsigned depth;              /* 1 in a section; the callbacks leave it for their time */
 	struct gpu_thread *family;   /* the readers of the same host thread, an array; all leave for a callback */
 	unsigned family_count;
-	struct gpu_thread *next;     /* gpu->threads */
+	struct gpu_thread *next; /* gpu->threads */
 };
 
 struct gpu_vm_table;
 
 struct gpu_vm {
 	struct gpu *gpu;
-	_Atomic uint64_t generation;  /* rises after every change of a present entry */
-	pthread_mutex_t lock;         /* writers; guards retired */
+	_Atomic uint64_t generation; /* rises after every change of a present entry */
+	pthread_mutex_t lock;        /* writers; guards retired */
 	struct gpu_vm_table *root;
 	struct gpu_vm_table *retired; /* unhooked, still visible to readers of older generations */
 	struct gpu_vm_table *spare;   /* tables in reserve: a change never fails half way */
@@ -62,7 +62,8 @@ static inline void gpu_thread_refresh(struct gpu_thread *thread)
 /* Translation of a page: false when nothing is mapped. access holds GPU_PTE_PRT for a PRT page (host is NULL then). */
 bool gpu_vm_lookup(struct gpu_vm *vm, uint64_t va, struct gpu_tlb_entry *entry_out);
 
-/* Tables that no entry points at any more; the caller holds vm->lock. They are freed after every reader has moved on. */
+/* Tables that no entry points at any more; the caller holds vm->lock. They are freed after every reader has moved on.
+ */
 struct gpu_vm_table *gpu_vm_take_retired(struct gpu_vm *vm);
 void gpu_vm_free_tables(struct gpu_vm_table *list);
 

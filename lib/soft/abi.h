@@ -86,7 +86,7 @@ struct abi_gem_list_handles_entry {
 };
 #define ABI_LIST_HANDLES_IS_IMPORT 1u
 
-#define ABI_HW_IP_VPE 9u
+#define ABI_HW_IP_VPE           9u
 #define ABI_CHUNK_CP_GFX_SHADOW 0x0au
 
 struct abi_cs_chunk_cp_gfx_shadow {
@@ -102,13 +102,13 @@ struct abi_cs_chunk_cp_gfx_shadow {
 #define ABI_INFO_GPUVM_FAULT 0x23u
 #define ABI_INFO_UQ_FW_AREAS 0x24u
 
-#define ABI_INFO_FW_CAP       0x16u
-#define ABI_INFO_FW_GFX_RLCP  0x17u
-#define ABI_INFO_FW_GFX_RLCV  0x18u
-#define ABI_INFO_FW_MES_KIQ   0x19u
-#define ABI_INFO_FW_MES       0x1au
-#define ABI_INFO_FW_IMU       0x1bu
-#define ABI_INFO_FW_VPE       0x1cu
+#define ABI_INFO_FW_CAP      0x16u
+#define ABI_INFO_FW_GFX_RLCP 0x17u
+#define ABI_INFO_FW_GFX_RLCV 0x18u
+#define ABI_INFO_FW_MES_KIQ  0x19u
+#define ABI_INFO_FW_MES      0x1au
+#define ABI_INFO_FW_IMU      0x1bu
+#define ABI_INFO_FW_VPE      0x1cu
 
 #define ABI_SENSOR_PEAK_SCLK   0xau
 #define ABI_SENSOR_PEAK_MCLK   0xbu
@@ -144,7 +144,7 @@ struct abi_info_device {
 	uint64_t high_va_offset, high_va_max;
 	uint32_t pa_sc_tile_steering_override, pad;
 	uint64_t tcc_disabled_mask;
-	uint64_t min_engine_clock, min_memory_clock; /* 3.50 */
+	uint64_t min_engine_clock, min_memory_clock;                                                         /* 3.50 */
 	uint32_t tcp_cache_size, num_sqc_per_wgp, sqc_data_cache_size, sqc_inst_cache_size, gl1c_cache_size; /* 3.52 */
 	uint32_t gl2c_cache_size;
 	uint64_t mall_size;

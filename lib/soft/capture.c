@@ -42,8 +42,8 @@ struct walk {
 	const char *folder;
 	uint32_t value[SH_COUNT];
 	bool set[SH_COUNT];
-	uint64_t base;    /* of SET_BASE, for indirect dispatches */
-	uint64_t dwords;  /* read so far */
+	uint64_t base;   /* of SET_BASE, for indirect dispatches */
+	uint64_t dwords; /* read so far */
 	bool compute;
 };
 
@@ -94,7 +94,8 @@ static void write_dispatch(struct walk *walk, const char *what)
 	write_code(walk, number);
 	text = fopen(path, "we");
 	if (!text) {
-		fprintf(stderr, "drumfire: %s cannot be written. Fix: set DRUMFIRE_CAPTURE to a folder that exists.\n", path);
+		fprintf(stderr, "drumfire: %s cannot be written. Fix: set DRUMFIRE_CAPTURE to a folder that exists.\n",
+			path);
 		return;
 	}
 	for (unsigned i = 0; i < SH_COUNT; i++)
@@ -130,7 +131,8 @@ static void dispatch(struct walk *walk, unsigned opcode, const uint32_t *body, u
 		snprintf(what, sizeof(what), "indirect 0x%llx 0x%x",
 			 (unsigned long long)((uint64_t)body[1] << 32 | body[0]), body[2]);
 	} else if (count >= 2) {
-		snprintf(what, sizeof(what), "indirect 0x%llx 0x%x", (unsigned long long)(walk->base + body[0]), body[1]);
+		snprintf(what, sizeof(what), "indirect 0x%llx 0x%x", (unsigned long long)(walk->base + body[0]),
+			 body[1]);
 	} else {
 		return;
 	}

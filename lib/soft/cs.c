@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define GANG_SIZE 4u
-#define IB_MAX_DW 0xfffffu /* AMDGPU_GFX_SDMA_IB_PACKET_SIZE_MAX_DW */
+#define GANG_SIZE  4u
+#define IB_MAX_DW  0xfffffu /* AMDGPU_GFX_SDMA_IB_PACKET_SIZE_MAX_DW */
 #define MAX_CHUNKS 65536u
 
 struct chunk {
@@ -60,9 +60,9 @@ static int job_index(struct parser *p, const struct drm_amdgpu_cs_chunk_ib *ib)
 
 static unsigned max_ibs(const struct soft_kernel *kernel, uint32_t ip)
 {
-	unsigned max = ip == AMDGPU_HW_IP_GFX	   ? kernel->max_ibs_gfx :
-		       ip == AMDGPU_HW_IP_COMPUTE ? kernel->max_ibs_compute :
-						     kernel->max_ibs_other;
+	unsigned max = ip == AMDGPU_HW_IP_GFX       ? kernel->max_ibs_gfx
+		       : ip == AMDGPU_HW_IP_COMPUTE ? kernel->max_ibs_compute
+						    : kernel->max_ibs_other;
 
 	return max ? max : UINT32_MAX;
 }
@@ -228,11 +228,11 @@ static int pass2_ib(struct parser *p, const struct drm_amdgpu_cs_chunk_ib *chunk
 	}
 	if (chunk->ib_bytes / 4 > IB_MAX_DW)
 		return -EINVAL;
-	job->ibs[job->gpu.ib_count++] = (struct gpu_ib){
-		.va = chunk->va_start,
-		.size_dw = chunk->ib_bytes / 4,
-		.flags = ((chunk->flags & AMDGPU_IB_FLAG_PREAMBLE) ? (uint32_t)GPU_IB_PREAMBLE : 0) |
-			 ((chunk->flags & AMDGPU_IB_FLAG_CE) ? (uint32_t)GPU_IB_CE : 0)};
+	job->ibs[job->gpu.ib_count++] =
+		(struct gpu_ib){.va = chunk->va_start,
+				.size_dw = chunk->ib_bytes / 4,
+				.flags = ((chunk->flags & AMDGPU_IB_FLAG_PREAMBLE) ? (uint32_t)GPU_IB_PREAMBLE : 0) |
+					 ((chunk->flags & AMDGPU_IB_FLAG_CE) ? (uint32_t)GPU_IB_CE : 0)};
 	return 0;
 }
 
@@ -301,8 +301,8 @@ static int pass2_wait(struct parser *p, const struct chunk *chunk)
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < count; i++)
-		ret = timeline ? wait_point(p, points[i].handle, points[i].point, points[i].flags) :
-				 wait_point(p, sems[i].handle, 0, 0);
+		ret = timeline ? wait_point(p, points[i].handle, points[i].point, points[i].flags)
+			       : wait_point(p, sems[i].handle, 0, 0);
 	return ret;
 }
 
@@ -406,8 +406,7 @@ static int sync_resv(struct parser *p, const struct soft_resv *resv, bool explic
 
 static int sync_bo(struct parser *p, const struct soft_bo *bo)
 {
-	return bo->resv == &p->file->resv ? 0 :
-					    sync_resv(p, bo->resv, bo->flags & AMDGPU_GEM_CREATE_EXPLICIT_SYNC);
+	return bo->resv == &p->file->resv ? 0 : sync_resv(p, bo->resv, bo->flags & AMDGPU_GEM_CREATE_EXPLICIT_SYNC);
 }
 
 static int sync_all(struct parser *p)

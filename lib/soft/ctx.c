@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define MAX_CTX 4096u /* AMDGPU_VM_MAX_NUM_CTX */
+#define MAX_CTX          4096u /* AMDGPU_VM_MAX_NUM_CTX */
 #define MAX_LIST_ENTRIES (128u * 1024u)
 
 static const uint32_t entity_counts[] = {1, 4, 2, 1, 1, 1, 1, 1, 1, 1}; /* amdgpu_ctx_num_entities */
@@ -129,8 +129,7 @@ static int ctx_query(struct soft_device *device, struct soft_ctx *ctx, union drm
 
 	out->state.flags = 0;
 	out->state.hangs = 0;
-	out->state.reset_status =
-		ctx->reset_counter_query == now ? AMDGPU_CTX_NO_RESET : AMDGPU_CTX_UNKNOWN_RESET;
+	out->state.reset_status = ctx->reset_counter_query == now ? AMDGPU_CTX_NO_RESET : AMDGPU_CTX_UNKNOWN_RESET;
 	ctx->reset_counter_query = now;
 	return 0;
 }

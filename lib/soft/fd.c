@@ -63,7 +63,8 @@ static void sync_file_open(struct soft_gate *gate)
 
 	if (file->fd >= 0) {
 		if (write(file->fd, &one, sizeof(one)) < 0)
-			atomic_thread_fence(memory_order_seq_cst); /* full already: it is readable, which is all we want */
+			atomic_thread_fence(
+				memory_order_seq_cst); /* full already: it is readable, which is all we want */
 		close(file->fd);
 		file->fd = -1;
 	}

@@ -327,7 +327,8 @@ int soft_gem_list_handles_ioctl(struct soft_file *file, void *arg)
 							    .flags = gem->bo->imported ? ABI_LIST_HANDLES_IS_IMPORT : 0,
 							    .size = gem->bo->size,
 							    .preferred_domains = gem->bo->preferred,
-							    .alloc_flags = gem->bo->flags & file->device->spec.kernel->gem_flags,
+							    .alloc_flags = gem->bo->flags &
+									   file->device->spec.kernel->gem_flags,
 							    .alignment = gem->bo->alignment};
 		ret = soft_copy_out(args->entries + at++ * sizeof(entry), &entry, sizeof(entry));
 	}

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RESERVED_VRAM (8ull << 20) /* AMDGPU_VM_RESERVED_VRAM */
-#define GB_ADDR_CONFIG 0x263eu     /* mmGB_ADDR_CONFIG, in dwords */
+#define RESERVED_VRAM  (8ull << 20) /* AMDGPU_VM_RESERVED_VRAM */
+#define GB_ADDR_CONFIG 0x263eu      /* mmGB_ADDR_CONFIG, in dwords */
 #define GRBM_STATUS    0x2004u
-#define MAX_SE 8u
-#define MAX_SH 2u
+#define MAX_SE         8u
+#define MAX_SH         2u
 
 static int give(const struct drm_amdgpu_info *info, const void *data, size_t size)
 {
@@ -301,10 +301,10 @@ static int max_ibs(const struct soft_kernel *kernel, const struct drm_amdgpu_inf
 	if (!kernel->query_max_ibs)
 		return -EINVAL;
 	for (uint32_t i = 0; i < kernel->hw_ip_num; i++)
-		values[i] = i == AMDGPU_HW_IP_GFX	 ? kernel->max_ibs_gfx :
-			    i == AMDGPU_HW_IP_COMPUTE	 ? kernel->max_ibs_compute :
-			    i == AMDGPU_HW_IP_VCN_JPEG ? 16 :
-							   kernel->max_ibs_other;
+		values[i] = i == AMDGPU_HW_IP_GFX        ? kernel->max_ibs_gfx
+			    : i == AMDGPU_HW_IP_COMPUTE  ? kernel->max_ibs_compute
+			    : i == AMDGPU_HW_IP_VCN_JPEG ? 16
+							 : kernel->max_ibs_other;
 	return give(info, values, kernel->hw_ip_num * sizeof(values[0]));
 }
 

@@ -32,8 +32,8 @@ static int copy(void *local, uint64_t remote, size_t size, bool out)
 	if (!size)
 		return 0;
 	if (!atomic_load_explicit(&plain, memory_order_relaxed)) {
-		done = out ? process_vm_writev(getpid(), &mine, 1, &theirs, 1, 0) :
-			     process_vm_readv(getpid(), &mine, 1, &theirs, 1, 0);
+		done = out ? process_vm_writev(getpid(), &mine, 1, &theirs, 1, 0)
+			   : process_vm_readv(getpid(), &mine, 1, &theirs, 1, 0);
 		if (done == (ssize_t)size)
 			return 0;
 		if (done >= 0 || (errno != ENOSYS && errno != EPERM))
@@ -180,8 +180,7 @@ static int set_version_ioctl(struct soft_file *file, void *arg)
 
 	if (sv->drm_di_major != -1 && (sv->drm_di_major != 1 || sv->drm_di_minor < 0 || sv->drm_di_minor > 4))
 		ret = -EINVAL;
-	else if (sv->drm_dd_major != -1 &&
-		 (sv->drm_dd_major != 3 || sv->drm_dd_minor < 0 || sv->drm_dd_minor > minor))
+	else if (sv->drm_dd_major != -1 && (sv->drm_dd_major != 3 || sv->drm_dd_minor < 0 || sv->drm_dd_minor > minor))
 		ret = -EINVAL;
 	sv->drm_di_major = 1;
 	sv->drm_di_minor = 4;
@@ -310,8 +309,14 @@ static const struct ioctl_desc core_ioctls[] = {
 	{DRM_IOWR(0xCF, struct abi_syncobj_eventfd), soft_syncobj_eventfd_ioctl, RENDER},
 };
 
-#define DRIVER(nr, type, fn, flags) {DRM_IOWR(DRM_COMMAND_BASE + (nr), type), fn, flags}
-#define DRIVER_W(nr, type, fn, flags) {DRM_IOW(DRM_COMMAND_BASE + (nr), type), fn, flags}
+#define DRIVER(nr, type, fn, flags)                                                                                    \
+	{                                                                                                              \
+		DRM_IOWR(DRM_COMMAND_BASE + (nr), type), fn, flags                                                     \
+	}
+#define DRIVER_W(nr, type, fn, flags)                                                                                  \
+	{                                                                                                              \
+		DRM_IOW(DRM_COMMAND_BASE + (nr), type), fn, flags                                                      \
+	}
 
 /* amdgpu_ioctls_kms[] */
 static const struct ioctl_desc driver_ioctls[] = {
@@ -381,8 +386,8 @@ static const struct ioctl_desc *find(const struct soft_kernel *kernel, unsigned 
 {
 	bool driver = nr >= DRM_COMMAND_BASE && nr < DRM_COMMAND_END;
 	const struct ioctl_desc *table = driver ? driver_ioctls : core_ioctls;
-	size_t count = driver ? sizeof(driver_ioctls) / sizeof(driver_ioctls[0]) :
-				sizeof(core_ioctls) / sizeof(core_ioctls[0]);
+	size_t count = driver ? sizeof(driver_ioctls) / sizeof(driver_ioctls[0])
+			      : sizeof(core_ioctls) / sizeof(core_ioctls[0]);
 
 	for (size_t i = 0; i < count; i++)
 		if (_IOC_NR(table[i].request) == nr)

@@ -134,8 +134,8 @@ static int parse_number(const char *key, const char *text, uint64_t min, uint64_
 	}
 	if (errno || end == text || *end || *text == '-' || value < min || value > max) {
 		snprintf(error, error_size,
-			 "Soft device: %s=%s is not a number from %llu to %llu. Fix: write %s=%llu, for example.", key, text,
-			 (unsigned long long)min, (unsigned long long)max, key, (unsigned long long)min);
+			 "Soft device: %s=%s is not a number from %llu to %llu. Fix: write %s=%llu, for example.", key,
+			 text, (unsigned long long)min, (unsigned long long)max, key, (unsigned long long)min);
 		return -EINVAL;
 	}
 	*value_out = value;
@@ -147,7 +147,8 @@ static int parse_kernel(const char *text, struct soft_spec *spec, char *error, s
 	spec->kernel = soft_kernel_find(text);
 	if (spec->kernel)
 		return 0;
-	snprintf(error, error_size, "Soft device: no kernel \"%s\". Fix: use kernel=6.1, kernel=6.12 or kernel=7.2.", text);
+	snprintf(error, error_size, "Soft device: no kernel \"%s\". Fix: use kernel=6.1, kernel=6.12 or kernel=7.2.",
+		 text);
 	return -EINVAL;
 }
 
@@ -156,8 +157,9 @@ static int parse_target(const char *text, struct soft_spec *spec, char *error, s
 	spec->target = gpu_target_find(text);
 	if (spec->target)
 		return 0;
-	snprintf(error, error_size, "Soft device: \"%s\" is neither a target nor an option. Fix: begin with a target such as "
-				    "gfx1030; options are kernel=, strict, threads=, vram=, gtt=, timeout_ms=.",
+	snprintf(error, error_size,
+		 "Soft device: \"%s\" is neither a target nor an option. Fix: begin with a target such as "
+		 "gfx1030; options are kernel=, strict, threads=, vram=, gtt=, timeout_ms=.",
 		 text);
 	return -EINVAL;
 }
@@ -175,8 +177,9 @@ static int parse_word(char *word, bool first, struct soft_spec *spec, char *erro
 		}
 		if (first)
 			return parse_target(word, spec, error, error_size);
-		snprintf(error, error_size, "Soft device: unknown option \"%s\". Fix: use kernel=, strict, threads=, vram=, "
-					    "gtt= or timeout_ms= after the target.",
+		snprintf(error, error_size,
+			 "Soft device: unknown option \"%s\". Fix: use kernel=, strict, threads=, vram=, "
+			 "gtt= or timeout_ms= after the target.",
 			 word);
 		return -EINVAL;
 	}
@@ -196,8 +199,9 @@ static int parse_word(char *word, bool first, struct soft_spec *spec, char *erro
 		ret = parse_number(word, text, 1, 3600000, &value, error, error_size);
 		spec->timeout_ms = (unsigned)value;
 	} else {
-		snprintf(error, error_size, "Soft device: unknown option \"%s=\". Fix: use kernel=, strict, threads=, vram=, "
-					    "gtt= or timeout_ms=.",
+		snprintf(error, error_size,
+			 "Soft device: unknown option \"%s=\". Fix: use kernel=, strict, threads=, vram=, "
+			 "gtt= or timeout_ms=.",
 			 word);
 		return -EINVAL;
 	}
@@ -211,7 +215,8 @@ int soft_spec_parse(const char *text, struct soft_spec *spec_out, char *error, s
 	bool first = true;
 
 	if (strlen(text) >= sizeof(copy)) {
-		snprintf(error, error_size, "Soft device: the device string is longer than %zu characters. Fix: shorten it.",
+		snprintf(error, error_size,
+			 "Soft device: the device string is longer than %zu characters. Fix: shorten it.",
 			 sizeof(copy) - 1);
 		return -EINVAL;
 	}

@@ -27,11 +27,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SOFT_PAGE 4096ull
-#define SOFT_JOBS 32u /* amdgpu.sched_jobs */
-#define SOFT_IP_NUM 3u /* GFX, COMPUTE, DMA; others have no rings here */
+#define SOFT_PAGE         4096ull
+#define SOFT_JOBS         32u /* amdgpu.sched_jobs */
+#define SOFT_IP_NUM       3u  /* GFX, COMPUTE, DMA; others have no rings here */
 #define SOFT_MAX_FINDINGS 1000u
-#define SOFT_MAX_TIMEOUT INT64_MAX
+#define SOFT_MAX_TIMEOUT  INT64_MAX
 
 extern pthread_mutex_t soft_lock;
 extern pthread_cond_t soft_cond;
@@ -39,26 +39,26 @@ void soft_cond_init(pthread_cond_t *cond); /* with the monotonic clock */
 
 /* What differs between kernels. One table in kernel.c, each row read at the kernel's source. */
 struct soft_kernel {
-	const char *name;         /* "6.1" */
-	uint32_t minor;           /* DRM minor */
-	uint32_t gem_flags;       /* GEM_CREATE flags that are accepted */
+	const char *name;   /* "6.1" */
+	uint32_t minor;     /* DRM minor */
+	uint32_t gem_flags; /* GEM_CREATE flags that are accepted */
 	uint32_t gem_domains;
 	uint64_t va_bottom, va_top; /* reserved at both ends of the address space */
 	uint32_t hw_ip_num;
 	uint32_t max_ibs_gfx, max_ibs_compute, max_ibs_other; /* 0: no limit */
-	uint32_t job_timeout_ms;  /* compute and SDMA */
+	uint32_t job_timeout_ms;                              /* compute and SDMA */
 	uint32_t gfx_timeout_ms;
 	uint32_t dev_info_size, hw_ip_info_size, va_size, gem_op_size, wait_size, syncobj_handle_size;
-	uint32_t userq_ioctls;    /* number of driver ioctls known */
-	bool always_clears;       /* VRAM_CLEARED is implied */
-	bool ce_blocked;          /* CE IBs are refused */
-	bool chunk_shadow;        /* CP_GFX_SHADOW is known */
+	uint32_t userq_ioctls; /* number of driver ioctls known */
+	bool always_clears;    /* VRAM_CLEARED is implied */
+	bool ce_blocked;       /* CE IBs are refused */
+	bool chunk_shadow;     /* CP_GFX_SHADOW is known */
 	bool query_max_ibs, query_fault, query_uq;
 	bool wait_any_idle_empty; /* WAIT_FENCES with no fences is refused */
 	bool syncobj_eventfd, deadline, fd_timeline, client_name;
-	bool entity_error;        /* CS and waits return the entity's last error (7.x); else the context is guilty */
-	bool queue_reset;         /* one ring is reset, bystanders go on */
-	bool reset_in_progress;   /* CTX QUERY2 flag */
+	bool entity_error;      /* CS and waits return the entity's last error (7.x); else the context is guilty */
+	bool queue_reset;       /* one ring is reset, bystanders go on */
+	bool reset_in_progress; /* CTX QUERY2 flag */
 	bool list_handles;
 };
 const struct soft_kernel *soft_kernel_find(const char *name);
@@ -93,7 +93,7 @@ struct soft_gate {
 struct soft_fence {
 	unsigned refs;
 	bool signaled;
-	int error; /* 0 or -errno */
+	int error;         /* 0 or -errno */
 	const void *owner; /* the address space whose job it is */
 	uint64_t context, seqno, prev_seqno;
 	struct soft_fence *inner, *prev; /* chain nodes */
@@ -156,9 +156,9 @@ struct soft_bo {
 	uint32_t preferred, allowed, flags;
 	uint32_t placed; /* domain that is charged */
 	void *host;
-	int fd;          /* memfd, or -1: memory of the pool, at pool_offset */
+	int fd; /* memfd, or -1: memory of the pool, at pool_offset */
 	uint64_t pool_offset;
-	uint64_t inode;  /* of fd when it was exported */
+	uint64_t inode; /* of fd when it was exported */
 	bool userptr, readonly, imported;
 	uint64_t mmap_offset;
 	struct soft_file *always; /* file whose VM it is always valid in */
@@ -166,7 +166,7 @@ struct soft_bo {
 	struct soft_resv *resv; /* its own, or the VM's */
 	uint64_t tiling, metadata_flags;
 	uint32_t metadata_size, metadata[64];
-	struct soft_bo *next;  /* device->bos */
+	struct soft_bo *next; /* device->bos */
 };
 int soft_bo_create(struct soft_file *file, uint64_t size, uint64_t alignment, uint32_t domains, uint32_t flags,
 		   struct soft_bo **bo_out);
@@ -298,7 +298,7 @@ struct soft_va_op;
 struct soft_va_op *soft_va_op_next(struct soft_va_op *op);
 
 struct soft_ring {
-	struct soft_job *ready[3];  /* by priority, high first; FIFO */
+	struct soft_job *ready[3];   /* by priority, high first; FIFO */
 	struct soft_job *running[2]; /* given to the GPU, in order */
 	unsigned running_count, load;
 };
@@ -369,11 +369,10 @@ soft_ioctl_fn soft_gem_create_ioctl, soft_gem_mmap_ioctl, soft_gem_userptr_ioctl
 	soft_gem_metadata_ioctl, soft_gem_wait_idle_ioctl, soft_gem_va_ioctl, soft_gem_close_ioctl,
 	soft_gem_list_handles_ioctl, soft_prime_to_fd_ioctl, soft_prime_to_handle_ioctl, soft_ctx_ioctl,
 	soft_bo_list_ioctl, soft_cs_ioctl, soft_wait_cs_ioctl, soft_wait_fences_ioctl, soft_fence_to_handle_ioctl,
-	soft_vm_ioctl, soft_info_ioctl, soft_syncobj_create_ioctl, soft_syncobj_destroy_ioctl,
-	soft_syncobj_to_fd_ioctl, soft_syncobj_to_handle_ioctl, soft_syncobj_wait_ioctl,
-	soft_syncobj_timeline_wait_ioctl, soft_syncobj_reset_ioctl, soft_syncobj_signal_ioctl,
-	soft_syncobj_timeline_signal_ioctl, soft_syncobj_query_ioctl, soft_syncobj_transfer_ioctl,
-	soft_syncobj_eventfd_ioctl;
+	soft_vm_ioctl, soft_info_ioctl, soft_syncobj_create_ioctl, soft_syncobj_destroy_ioctl, soft_syncobj_to_fd_ioctl,
+	soft_syncobj_to_handle_ioctl, soft_syncobj_wait_ioctl, soft_syncobj_timeline_wait_ioctl,
+	soft_syncobj_reset_ioctl, soft_syncobj_signal_ioctl, soft_syncobj_timeline_signal_ioctl,
+	soft_syncobj_query_ioctl, soft_syncobj_transfer_ioctl, soft_syncobj_eventfd_ioctl;
 
 /* capture.c: records dispatches when DRUMFIRE_CAPTURE names a folder. */
 void soft_capture_job(struct soft_file *file, const struct soft_job *job);

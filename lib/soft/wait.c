@@ -165,8 +165,7 @@ int soft_fence_to_handle_ioctl(struct soft_file *file, void *arg)
 		switch (what) {
 		case AMDGPU_FENCE_TO_HANDLE_GET_SYNCOBJ:
 		case AMDGPU_FENCE_TO_HANDLE_GET_SYNCOBJ_FD:
-			ret = to_syncobj(file, fence, what == AMDGPU_FENCE_TO_HANDLE_GET_SYNCOBJ_FD,
-					 &args->out.handle);
+			ret = to_syncobj(file, fence, what == AMDGPU_FENCE_TO_HANDLE_GET_SYNCOBJ_FD, &args->out.handle);
 			break;
 		case AMDGPU_FENCE_TO_HANDLE_GET_SYNC_FILE_FD:
 			ret = soft_sync_file_new(fence, &fd);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fake.h - what the encoder's unit tests stand on: a device whose memory is the host's (no kernel, no GPU), a builder of
- * kernel images, and a reader of PM4 that shares nothing with the encoder and keeps the whole register state.
+ * fake.h - what the encoder's unit tests stand on: a device whose memory is the host's (no kernel, no GPU), a builder
+ * of kernel images, and a reader of PM4 that shares nothing with the encoder and keeps the whole register state.
  */
 #ifndef DF_TESTS_AMD_FAKE_H
 #define DF_TESTS_AMD_FAKE_H
@@ -42,7 +42,7 @@ struct fake_kernel fake_saxpy(void);
 struct fake_kernel fake_kernarg(void);
 /* The image in malloc()ed memory. code NULL: 256 bytes of s_endpgm a kernel. */
 void *fake_image(const struct fake_kernel *kernels, unsigned count, const char *target, const void *code,
-                 uint32_t code_size_B, size_t *size_out);
+		 uint32_t code_size_B, size_t *size_out);
 /* Creates the code, fails the test when it cannot. */
 struct df_code *fake_code(struct df_device *device, const struct fake_kernel *kernels, unsigned count);
 struct df_kernel *fake_first(struct df_code *code);
@@ -61,7 +61,7 @@ enum pm4_event {
 	PM4_EV_WRITE,
 	PM4_EV_WAIT,
 	PM4_EV_CHAIN,
-	PM4_EV_LOAD, /* registers from memory */
+	PM4_EV_LOAD,    /* registers from memory */
 	PM4_EV_UCONFIG, /* body: offset, value */
 };
 
@@ -81,7 +81,7 @@ struct pm4_record {
 typedef void (*pm4_callback)(void *user, const struct pm4_record *record);
 /* NULL, or what is wrong with the stream. Counts its IBs and dwords. */
 const char *pm4_read(struct df_device *device, uint64_t va, uint32_t dw, pm4_callback callback, void *user,
-                     unsigned *ibs_out, uint64_t *dw_out);
+		     unsigned *ibs_out, uint64_t *dw_out);
 /* Of a sealed batch. */
 const char *pm4_read_batch(struct df_batch *batch, pm4_callback callback, void *user);
 

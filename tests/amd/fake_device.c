@@ -59,7 +59,7 @@ static void bo_close(struct df_device *device, uint32_t handle)
 }
 
 static int va_map(struct df_device *device, uint32_t handle, uint64_t offset_B, uint64_t va, uint64_t bytes,
-                  unsigned flags)
+		  unsigned flags)
 {
 	(void)device, (void)offset_B, (void)bytes, (void)flags;
 	bos[handle].va = va;

@@ -14,14 +14,20 @@ struct fake_kernel fake_saxpy(void)
 {
 	return (struct fake_kernel){
 		.name = "saxpy",
-		.k = {.pgm_rsrc1 = RSRC1, .pgm_rsrc2 = RSRC2_10_SGPRS, .flags = DF_IMAGE_KERNEL_WGP_MODE,
-		      .wave_size = 64, .vgprs = 8, .sgprs = 16, .block = {64, 1, 1}, .max_flat_size = 64,
+		.k = {.pgm_rsrc1 = RSRC1,
+		      .pgm_rsrc2 = RSRC2_10_SGPRS,
+		      .flags = DF_IMAGE_KERNEL_WGP_MODE,
+		      .wave_size = 64,
+		      .vgprs = 8,
+		      .sgprs = 16,
+		      .block = {64, 1, 1},
+		      .max_flat_size = 64,
 		      .args_size_B = 32},
 		.args = {{.kind = DF_IMAGE_ARG_GLOBAL, .offset_B = 0, .size_B = 8},
-		         {.kind = DF_IMAGE_ARG_GLOBAL, .offset_B = 8, .size_B = 8},
-		         {.kind = DF_IMAGE_ARG_GLOBAL, .offset_B = 16, .size_B = 8},
-		         {.kind = DF_IMAGE_ARG_VALUE, .offset_B = 24, .size_B = 4},
-		         {.kind = DF_IMAGE_ARG_VALUE, .offset_B = 28, .size_B = 4}},
+			 {.kind = DF_IMAGE_ARG_GLOBAL, .offset_B = 8, .size_B = 8},
+			 {.kind = DF_IMAGE_ARG_GLOBAL, .offset_B = 16, .size_B = 8},
+			 {.kind = DF_IMAGE_ARG_VALUE, .offset_B = 24, .size_B = 4},
+			 {.kind = DF_IMAGE_ARG_VALUE, .offset_B = 28, .size_B = 4}},
 		.arg_count = 5,
 		.sgprs = {{.kind = DF_IMAGE_SGPR_ARG_INLINE, .first = 2, .count = 8}},
 		.sgpr_count = 1,
@@ -32,11 +38,19 @@ struct fake_kernel fake_kernarg(void)
 {
 	return (struct fake_kernel){
 		.name = "kernarg",
-		.k = {.pgm_rsrc1 = RSRC1, .pgm_rsrc2 = RSRC2_2_SGPRS, .flags = DF_IMAGE_KERNEL_WGP_MODE,
-		      .wave_size = 32, .vgprs = 16, .sgprs = 16, .block = {128, 1, 1}, .max_flat_size = 1024,
-		      .args_size_B = 16, .kernarg_size_B = 16, .kernarg_align_B = 8},
+		.k = {.pgm_rsrc1 = RSRC1,
+		      .pgm_rsrc2 = RSRC2_2_SGPRS,
+		      .flags = DF_IMAGE_KERNEL_WGP_MODE,
+		      .wave_size = 32,
+		      .vgprs = 16,
+		      .sgprs = 16,
+		      .block = {128, 1, 1},
+		      .max_flat_size = 1024,
+		      .args_size_B = 16,
+		      .kernarg_size_B = 16,
+		      .kernarg_align_B = 8},
 		.args = {{.kind = DF_IMAGE_ARG_GLOBAL, .offset_B = 0, .size_B = 8},
-		         {.kind = DF_IMAGE_ARG_VALUE, .offset_B = 8, .size_B = 8}},
+			 {.kind = DF_IMAGE_ARG_VALUE, .offset_B = 8, .size_B = 8}},
 		.arg_count = 2,
 		.sgprs = {{.kind = DF_IMAGE_SGPR_KERNARG_PTR, .first = 0, .count = 2}},
 		.sgpr_count = 1,
@@ -93,22 +107,31 @@ static void put_kernels(uint8_t *file, const struct layout *at, const struct fak
 }
 
 void *fake_image(const struct fake_kernel *kernels, unsigned count, const char *target, const void *code,
-                 uint32_t code_size_B, size_t *size_out)
+		 uint32_t code_size_B, size_t *size_out)
 {
 	static const uint32_t endpgm = 0xbf810000;
 	uint32_t code_B = code ? up(code_size_B, DF_IMAGE_CODE_ALIGN) : DF_IMAGE_CODE_ALIGN;
 	struct layout at = lay_out(kernels, count, code_B);
 	uint8_t *file = calloc(1, at.total);
 	struct df_image_header header = {
-		.magic = DF_IMAGE_MAGIC, .version = DF_IMAGE_VERSION, .header_size_B = sizeof(header),
-		.total_size_B = at.total, .origin = DF_IMAGE_ORIGIN_RADV,
-		.kernel_count = count, .kernel_offset = at.kernels, .kernel_stride = sizeof(struct df_image_kernel),
-		.arg_count = (at.sgprs - at.args) / (uint32_t)sizeof(struct df_image_arg), .arg_offset = at.args,
+		.magic = DF_IMAGE_MAGIC,
+		.version = DF_IMAGE_VERSION,
+		.header_size_B = sizeof(header),
+		.total_size_B = at.total,
+		.origin = DF_IMAGE_ORIGIN_RADV,
+		.kernel_count = count,
+		.kernel_offset = at.kernels,
+		.kernel_stride = sizeof(struct df_image_kernel),
+		.arg_count = (at.sgprs - at.args) / (uint32_t)sizeof(struct df_image_arg),
+		.arg_offset = at.args,
 		.arg_stride = sizeof(struct df_image_arg),
-		.sgpr_count = (at.strings - at.sgprs) / (uint32_t)sizeof(struct df_image_sgpr), .sgpr_offset = at.sgprs,
+		.sgpr_count = (at.strings - at.sgprs) / (uint32_t)sizeof(struct df_image_sgpr),
+		.sgpr_offset = at.sgprs,
 		.sgpr_stride = sizeof(struct df_image_sgpr),
-		.code_offset = at.code, .code_size_B = code_B,
-		.strings_offset = at.strings, .strings_size_B = at.strings_B,
+		.code_offset = at.code,
+		.code_size_B = code_B,
+		.strings_offset = at.strings,
+		.strings_size_B = at.strings_B,
 	};
 	strncpy(header.target, target, sizeof(header.target) - 1);
 	memcpy(file, &header, sizeof(header));

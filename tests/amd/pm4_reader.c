@@ -23,7 +23,8 @@ struct reader {
 
 static const char *fail(struct reader *reader, const char *what, uint64_t va, uint32_t header)
 {
-	snprintf(reader->error, sizeof(reader->error), "%s at 0x%llx (header %08x)", what, (unsigned long long)va, header);
+	snprintf(reader->error, sizeof(reader->error), "%s at 0x%llx (header %08x)", what, (unsigned long long)va,
+		 header);
 	return reader->error;
 }
 
@@ -75,10 +76,18 @@ static const struct rule {
 	bool compute;
 	int event;
 } rules[] = {
-	{0x15, 4, true, PM4_EV_DISPATCH}, {0x16, 3, true, PM4_EV_INDIRECT}, {0x37, 4, false, PM4_EV_WRITE},
-	{0x3c, 6, false, PM4_EV_WAIT},    {0x3f, 3, false, PM4_EV_CHAIN},   {0x46, 1, false, PM4_EV_FLUSH},
-	{0x49, 7, false, PM4_EV_RELEASE}, {0x50, 6, false, PM4_EV_DMA},     {0x58, 7, false, PM4_EV_ACQUIRE},
-	{0x63, 4, false, PM4_EV_LOAD},    {0x76, 0, false, -1},             {0x79, 2, false, PM4_EV_UCONFIG},
+	{0x15, 4, true, PM4_EV_DISPATCH},
+	{0x16, 3, true, PM4_EV_INDIRECT},
+	{0x37, 4, false, PM4_EV_WRITE},
+	{0x3c, 6, false, PM4_EV_WAIT},
+	{0x3f, 3, false, PM4_EV_CHAIN},
+	{0x46, 1, false, PM4_EV_FLUSH},
+	{0x49, 7, false, PM4_EV_RELEASE},
+	{0x50, 6, false, PM4_EV_DMA},
+	{0x58, 7, false, PM4_EV_ACQUIRE},
+	{0x63, 4, false, PM4_EV_LOAD},
+	{0x76, 0, false, -1},
+	{0x79, 2, false, PM4_EV_UCONFIG},
 };
 
 static const struct rule *rule_of(uint32_t op)
@@ -142,7 +151,7 @@ static const char *read_ib(struct reader *reader, uint64_t va, uint32_t dw)
 }
 
 const char *pm4_read(struct df_device *device, uint64_t va, uint32_t dw, pm4_callback callback, void *user,
-                     unsigned *ibs_out, uint64_t *dw_out)
+		     unsigned *ibs_out, uint64_t *dw_out)
 {
 	static struct reader reader;
 	reader = (struct reader){.device = device, .callback = callback, .user = user, .next_va = va, .next_dw = dw};

@@ -31,7 +31,8 @@ static void teardown(void)
 
 static struct df_batch *make(uint32_t reserve_dw, uint32_t reserve_args_B)
 {
-	struct df_batch_options options = DF_OPTIONS(options, .reserve_dw = reserve_dw, .reserve_args_B = reserve_args_B);
+	struct df_batch_options options =
+		DF_OPTIONS(options, .reserve_dw = reserve_dw, .reserve_args_B = reserve_args_B);
 	struct df_batch *batch = NULL;
 	int ret = df_batch_create(device, &options, &batch);
 	ck_assert_msg(ret == 0, "%s", df_error());
@@ -363,7 +364,8 @@ START_TEST(bad_launches)
 	struct df_batch *batch = make(0, 0);
 	uint32_t args[8] = {0};
 	struct df_batch_info before, after;
-	const uint32_t tall[3] = {1, 65536, 1}, deep[3] = {1, 1, 70000}, none[3] = {4, 0, 4}, wide[3] = {UINT32_MAX, 1, 1};
+	const uint32_t tall[3] = {1, 65536, 1}, deep[3] = {1, 1, 70000}, none[3] = {4, 0, 4},
+		       wide[3] = {UINT32_MAX, 1, 1};
 	df_batch_get_info(batch, &before);
 	for (unsigned round = 0; round < 2; round++) { /* the second beside the short path */
 		ck_assert_int_eq(df_batch_launch(NULL, saxpy, one, args, 32), -EINVAL);

@@ -12,15 +12,28 @@
 
 /* COMPUTE registers, from Mesa's gfx103.json, as dword offsets. */
 enum {
-	START_X = 0x204, NUM_THREAD_X = 0x207, PIPELINESTAT = 0x20a, PGM_LO = 0x20c, PGM_HI = 0x20d, RSRC1 = 0x212,
-	RSRC2 = 0x213, LIMITS = 0x215, EN_SE0 = 0x216, TMPRING = 0x218, EN_SE2 = 0x219, ACCUM = 0x224, RSRC3 = 0x228,
-	USER_DATA = 0x240, TUNNEL = 0x27d,
+	START_X = 0x204,
+	NUM_THREAD_X = 0x207,
+	PIPELINESTAT = 0x20a,
+	PGM_LO = 0x20c,
+	PGM_HI = 0x20d,
+	RSRC1 = 0x212,
+	RSRC2 = 0x213,
+	LIMITS = 0x215,
+	EN_SE0 = 0x216,
+	TMPRING = 0x218,
+	EN_SE2 = 0x219,
+	ACCUM = 0x224,
+	RSRC3 = 0x228,
+	USER_DATA = 0x240,
+	TUNNEL = 0x27d,
 };
 /* Every one that a dispatch of any kernel takes. */
 static const uint16_t must_be_known[] = {
-	START_X, START_X + 1, START_X + 2, NUM_THREAD_X, NUM_THREAD_X + 1, NUM_THREAD_X + 2, PIPELINESTAT, PGM_LO, PGM_HI,
-	RSRC1, RSRC2, LIMITS, EN_SE0, EN_SE0 + 1, TMPRING, EN_SE2, EN_SE2 + 1, ACCUM, ACCUM + 1, ACCUM + 2, ACCUM + 3,
-	RSRC3, TUNNEL,
+	START_X, START_X + 1, START_X + 2, NUM_THREAD_X, NUM_THREAD_X + 1, NUM_THREAD_X + 2, PIPELINESTAT,
+	PGM_LO,  PGM_HI,      RSRC1,       RSRC2,        LIMITS,           EN_SE0,           EN_SE0 + 1,
+	TMPRING, EN_SE2,      EN_SE2 + 1,  ACCUM,        ACCUM + 1,        ACCUM + 2,        ACCUM + 3,
+	RSRC3,   TUNNEL,
 };
 
 enum { KERNELS = 6, LAUNCHES = 3000, MAX_EXPECT = LAUNCHES };
@@ -67,7 +80,8 @@ static void make_specs(void)
 	specs[2].sgprs[0] = (struct df_image_sgpr){.kind = DF_IMAGE_SGPR_ARG_INLINE, .first = 5, .count = 3};
 	specs[3].name = "apart";
 	specs[3].k.args_size_B = 24;
-	specs[3].sgprs[0] = (struct df_image_sgpr){.kind = DF_IMAGE_SGPR_ARG_INLINE, .first = 1, .count = 2, .offset_B = 16};
+	specs[3].sgprs[0] =
+		(struct df_image_sgpr){.kind = DF_IMAGE_SGPR_ARG_INLINE, .first = 1, .count = 2, .offset_B = 16};
 	specs[3].sgprs[1] = (struct df_image_sgpr){.kind = DF_IMAGE_SGPR_ARG_INLINE, .first = 6, .count = 4};
 	specs[3].sgpr_count = 2;
 	specs[4].name = "none";
@@ -104,9 +118,11 @@ static void check_args(const struct pm4_state *state, const struct expect *expec
 	for (unsigned i = 0; i < spec->sgpr_count; i++) {
 		const struct df_image_sgpr *sgpr = &spec->sgprs[i];
 		for (unsigned n = 0; n < sgpr->count; n++)
-			ck_assert_msg(state->known[USER_DATA + sgpr->first + n], "user SGPR %u is not set", sgpr->first + n);
+			ck_assert_msg(state->known[USER_DATA + sgpr->first + n], "user SGPR %u is not set",
+				      sgpr->first + n);
 		if (sgpr->kind == DF_IMAGE_SGPR_ARG_INLINE) {
-			ck_assert_mem_eq(state->reg + USER_DATA + sgpr->first, want + sgpr->offset_B / 4, sgpr->count * 4u);
+			ck_assert_mem_eq(state->reg + USER_DATA + sgpr->first, want + sgpr->offset_B / 4,
+					 sgpr->count * 4u);
 			continue;
 		}
 		uint64_t va = state->reg[USER_DATA] | (uint64_t)state->reg[USER_DATA + 1] << 32;
@@ -215,7 +231,7 @@ static void record_one(struct df_batch *batch, struct df_bo *grid, bool with_pat
 	expect->indirect = rnd(12) == 0;
 	uint32_t bytes = specs[kernel].k.args_size_B;
 	int ret = expect->indirect ? df_batch_launch_indirect(batch, kernels[kernel], grid, 0, args, bytes)
-	                           : df_batch_launch(batch, kernels[kernel], expect->grid, args, bytes);
+				   : df_batch_launch(batch, kernels[kernel], expect->grid, args, bytes);
 	ck_assert_msg(ret == 0, "%s", df_error());
 	expect_count++;
 	if (rnd(20) == 0)

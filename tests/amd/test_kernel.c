@@ -98,9 +98,11 @@ static struct fake_kernel hidden_spec(void)
 {
 	struct fake_kernel spec = fake_kernarg();
 	unsigned n = 0;
-#define ARG(k, field, ...)                                                                                              \
-	spec.args[n++] = (struct df_image_arg){.kind = (k), .offset_B = (uint32_t)offsetof(struct hidden, field),       \
-	                                       .size_B = (uint32_t)sizeof(((struct hidden *)0)->field), __VA_ARGS__}
+#define ARG(k, field, ...)                                                                                             \
+	spec.args[n++] = (struct df_image_arg){.kind = (k),                                                            \
+					       .offset_B = (uint32_t)offsetof(struct hidden, field),                   \
+					       .size_B = (uint32_t)sizeof(((struct hidden *)0)->field),                \
+					       __VA_ARGS__}
 	ARG(DF_IMAGE_ARG_GLOBAL, pointer, .access = 1);
 	ARG(DF_IMAGE_ARG_LOCAL, local, .align_B = 16);
 	ARG(DF_IMAGE_ARG_VALUE, value, .type = 1);
@@ -292,7 +294,7 @@ static void check_scratch(uint32_t least_wave_B)
 	ck_assert_uint_ge(waves, 32 * 4); /* a workgroup of 1024 in each engine */
 	ck_assert_uint_eq(base, sgpr64(6) & 0xffffffffffffull);
 	at(sgpr64(6), waves * wave_B);
-	ck_assert_uint_eq(last.reg[USER_DATA + 1] >> 31, 1); /* swizzled */
+	ck_assert_uint_eq(last.reg[USER_DATA + 1] >> 31, 1);     /* swizzled */
 	ck_assert_uint_eq(last.reg[USER_DATA + 3] >> 21 & 3, 2); /* 32 lanes */
 	ck_assert_uint_eq(last.reg[USER_DATA + 3] >> 23 & 1, 1); /* by lane */
 }
@@ -372,7 +374,8 @@ START_TEST(resource_limits)
 }
 END_TEST
 
-/* vgprs as RSRC1 holds them (n + 1 times 8 in wave32, 4 in wave64); 80 CUs of 2 SIMDs with 1024 registers and 16 waves. */
+/* vgprs as RSRC1 holds them (n + 1 times 8 in wave32, 4 in wave64); 80 CUs of 2 SIMDs with 1024 registers and 16 waves.
+ */
 START_TEST(groups_resident)
 {
 	static const struct {
@@ -380,19 +383,17 @@ START_TEST(groups_resident)
 		bool wgp;
 		uint32_t want;
 	} cases[] = {
-		{32, 1, 32, 0, false, 80 * 32},      /* wave slots: 16 a SIMD, 2 SIMDs */
-		{32, 1, 32, 0, true, 40 * 64},
-		{64, 1, 64, 0, false, 80 * 32},
-		{32, 31, 32, 0, false, 80 * 8},      /* 256 registers: 4 waves a SIMD */
-		{32, 8, 32, 0, false, 80 * 24},      /* 72 registers take 80: 12 waves */
-		{64, 63, 64, 0, false, 80 * 4},      /* 256 of 512: 2 waves */
-		{32, 1, 64, 0, false, 80 * 16},      /* barriers: 16 workgroups of more than one wave */
-		{32, 1, 1024, 0, false, 80},
-		{32, 1, 1024, 0, true, 80},
-		{32, 1, 32, 65536, false, 80},       /* all LDS of a CU */
-		{32, 1, 32, 65536, true, 80},        /* half of that of a WGP */
-		{32, 1, 32, 1025, false, 80 * 32},   /* 2 KiB each: 32 fit into 64 KiB */
-		{32, 1, 32, 2049, false, 80 * 21},   /* 3 KiB each */
+		{32, 1, 32, 0, false, 80 * 32}, /* wave slots: 16 a SIMD, 2 SIMDs */
+		{32, 1, 32, 0, true, 40 * 64},     {64, 1, 64, 0, false, 80 * 32},
+		{32, 31, 32, 0, false, 80 * 8}, /* 256 registers: 4 waves a SIMD */
+		{32, 8, 32, 0, false, 80 * 24}, /* 72 registers take 80: 12 waves */
+		{64, 63, 64, 0, false, 80 * 4}, /* 256 of 512: 2 waves */
+		{32, 1, 64, 0, false, 80 * 16}, /* barriers: 16 workgroups of more than one wave */
+		{32, 1, 1024, 0, false, 80},       {32, 1, 1024, 0, true, 80},
+		{32, 1, 32, 65536, false, 80},     /* all LDS of a CU */
+		{32, 1, 32, 65536, true, 80},      /* half of that of a WGP */
+		{32, 1, 32, 1025, false, 80 * 32}, /* 2 KiB each: 32 fit into 64 KiB */
+		{32, 1, 32, 2049, false, 80 * 21}, /* 3 KiB each */
 	};
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct fake_kernel spec = fake_kernarg();
@@ -405,8 +406,8 @@ START_TEST(groups_resident)
 		spec.k.block[0] = cases[i].items;
 		struct df_kernel *kernel = make(&spec);
 		ck_assert_int_eq(df_kernel_get_info(kernel, &info), 0);
-		ck_assert_msg(info.groups_resident == cases[i].want, "case %u: %u, expected %u", i, info.groups_resident,
-		              cases[i].want);
+		ck_assert_msg(info.groups_resident == cases[i].want, "case %u: %u, expected %u", i,
+			      info.groups_resident, cases[i].want);
 		ck_assert_int_eq(df_code_destroy(code), 0);
 		code = NULL;
 	}
@@ -435,7 +436,8 @@ START_TEST(blocks_are_checked)
 	struct fake_kernel spec = fake_kernarg();
 	spec.k.max_flat_size = 256;
 	struct df_kernel *kernel = make(&spec), *variant = NULL;
-	const uint32_t good[3] = {16, 16, 1}, zero[3] = {64, 0, 1}, large[3] = {257, 1, 1}, huge[3] = {65536, 65536, 65536};
+	const uint32_t good[3] = {16, 16, 1}, zero[3] = {64, 0, 1}, large[3] = {257, 1, 1},
+		       huge[3] = {65536, 65536, 65536};
 	ck_assert_int_eq(df_kernel_with_block(kernel, good, 0, &variant), 0);
 	struct df_kernel *before = variant;
 	ck_assert_int_eq(df_kernel_with_block(kernel, zero, 0, &variant), -EINVAL);

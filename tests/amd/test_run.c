@@ -35,9 +35,16 @@ static struct fake_kernel spec(unsigned i, const char *name, uint32_t user_sgprs
 {
 	return (struct fake_kernel){
 		.name = name,
-		.k = {.entry_offset = i * 256, .pgm_rsrc1 = 0x602c0000, .pgm_rsrc2 = 0x80 | user_sgprs << 1,
-		      .flags = DF_IMAGE_KERNEL_WGP_MODE, .wave_size = 32, .vgprs = 5, .sgprs = 8, .block = {64, 1, 1},
-		      .max_flat_size = 64, .args_size_B = 16},
+		.k = {.entry_offset = i * 256,
+		      .pgm_rsrc1 = 0x602c0000,
+		      .pgm_rsrc2 = 0x80 | user_sgprs << 1,
+		      .flags = DF_IMAGE_KERNEL_WGP_MODE,
+		      .wave_size = 32,
+		      .vgprs = 5,
+		      .sgprs = 8,
+		      .block = {64, 1, 1},
+		      .max_flat_size = 64,
+		      .args_size_B = 16},
 		.sgprs = {{.kind = DF_IMAGE_SGPR_ARG_INLINE, .count = 4}},
 		.sgpr_count = 1,
 	};
@@ -46,7 +53,7 @@ static struct fake_kernel spec(unsigned i, const char *name, uint32_t user_sgprs
 static void make_code(void)
 {
 	struct fake_kernel specs[4] = {spec(0, "affine", 4), spec(1, "affine_mem", 2), spec(2, "step", 4),
-	                               spec(3, "grid", 5)};
+				       spec(3, "grid", 5)};
 	specs[1].sgprs[0] = (struct df_image_sgpr){.kind = DF_IMAGE_SGPR_KERNARG_PTR, .count = 2};
 	specs[1].k.kernarg_size_B = 16;
 	specs[1].k.kernarg_align_B = 16;
@@ -110,7 +117,7 @@ static void submit(void)
 	must(df_submit(context, batch, NULL, &fence), "df_submit");
 	int ret = df_fence_wait(fence, df_now_ns() + 60000000000ull, &info);
 	ck_assert_msg(ret == 0, "wait: %d, verdict %d, fault 0x%llx, %s", ret, info.verdict,
-	              (unsigned long long)info.fault_address, df_error());
+		      (unsigned long long)info.fault_address, df_error());
 	df_fence_put(fence);
 }
 
@@ -130,7 +137,8 @@ static void launch(struct df_kernel *kernel, uint32_t groups, uint32_t a, uint32
 static void check_affine(uint32_t first, uint32_t count, uint32_t a, uint32_t b)
 {
 	for (uint32_t i = 0; i < count; i++)
-		ck_assert_msg(out[first + i] == a * i + b, "item %u: %u, expected %u", first + i, out[first + i], a * i + b);
+		ck_assert_msg(out[first + i] == a * i + b, "item %u: %u, expected %u", first + i, out[first + i],
+			      a * i + b);
 }
 
 START_TEST(arguments_in_registers)
@@ -252,7 +260,8 @@ START_TEST(grid_from_a_launch)
 	uint32_t *map;
 	struct df_bo *bo = host_bo(4096, &map);
 	const uint32_t one[3] = {1, 1, 1};
-	struct args make = {.out = df_bo_address(bo), .a = 0, .b = 1}, args = {.out = df_bo_address(out_bo), .a = 2, .b = 5};
+	struct args make = {.out = df_bo_address(bo), .a = 0, .b = 1},
+		    args = {.out = df_bo_address(out_bo), .a = 2, .b = 5};
 	must(df_batch_write(batch, out_bo, 4096, 4), "write");
 	must(df_batch_launch(batch, affine, one, &make, sizeof(make)), "launch");
 	must(df_batch_barrier(batch), "barrier");
@@ -290,8 +299,8 @@ START_TEST(copies_of_all_sizes)
 {
 	static const struct {
 		uint32_t to, from, bytes;
-	} cases[] = {{0, 0, 1},    {1, 0, 1},     {3, 5, 2},    {7, 9, 31},     {32, 32, 32},   {5, 64, 33},
-	             {64, 1, 100}, {0, 0, 4096},  {1, 1, 4095}, {13, 4097, 8191}, {100, 3, 16384}};
+	} cases[] = {{0, 0, 1},    {1, 0, 1},    {3, 5, 2},    {7, 9, 31},       {32, 32, 32},   {5, 64, 33},
+		     {64, 1, 100}, {0, 0, 4096}, {1, 1, 4095}, {13, 4097, 8191}, {100, 3, 16384}};
 	enum { BYTES = 65536 };
 	for (unsigned n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
 		uint32_t *from_map, *to_map;

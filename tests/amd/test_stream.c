@@ -280,7 +280,8 @@ START_TEST(marker_fields)
 	ck_assert_uint_eq(enc->marker_dw, 8);
 	enc->marker(dw, 0xffff800012345678ull, 0x1122334455667788ull);
 	/* As the kernel driver's own fence but for the interrupt: event 0x14 of class 5, GL2 and GLM written back. */
-	const uint32_t want[8] = {0xc0064900, 0x06603514, 0x43000000, 0x12345678, 0xffff8000, 0x55667788, 0x11223344, 0};
+	const uint32_t want[8] = {0xc0064900, 0x06603514, 0x43000000, 0x12345678,
+				  0xffff8000, 0x55667788, 0x11223344, 0};
 	for (unsigned i = 0; i < 8; i++)
 		ck_assert_uint_eq(dw[i], want[i]);
 	ck_assert_uint_eq(dw[enc->marker_value_at], 0x55667788);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct args {
 	uint64_t x, y, z;
@@ -65,10 +66,8 @@ static void must(int ret, const char *what)
 	}
 }
 
-/* spin_ns: 1 counts what a wait costs when it does not poll; 0 is the library's default. */
-static void open_all(const char *path, uint32_t spin_ns)
+static void open_all(const char *path)
 {
-	struct df_device_options options = DF_OPTIONS(options, .spin_ns = spin_ns);
 	static char image[1 << 20];
 	FILE *file = fopen(path, "rb");
 	size_t size = file ? fread(image, 1, sizeof(image), file) : 0;
@@ -76,7 +75,7 @@ static void open_all(const char *path, uint32_t spin_ns)
 
 	if (file)
 		fclose(file);
-	must(df_device_open(name ? name : "soft:gfx1030", &options, &device), "device");
+	must(df_device_open(name ? name : "soft:gfx1030", NULL, &device), "device");
 	must(df_code_create(device, image, size, &code), "code");
 	must(df_code_kernel(code, NULL, &kernel), "kernel");
 	must(df_context_create(device, NULL, &context), "context");
@@ -120,11 +119,14 @@ static uint64_t dwords(const struct df_batch *batch)
 	return info.ib_dwords;
 }
 
-static void submit_and_wait(struct df_batch *batch)
+/* pause_us between submission and wait: time enough for the job, so that the wait finds it done and does not poll. */
+static void submit_and_wait(struct df_batch *batch, unsigned pause_us)
 {
 	struct df_fence *fence;
 
 	must(df_submit(context, batch, NULL, &fence), "submit");
+	if (pause_us)
+		usleep(pause_us);
 	must(df_fence_wait(fence, DF_FOREVER, NULL), "wait");
 	df_fence_put(fence);
 }
@@ -189,7 +191,8 @@ static int counts(void)
 
 	args = (struct args){df_bo_address(bo), df_bo_address(bo), df_bo_address(bo), 0, 1};
 	batch = make_batch(1000);
-	submit_and_wait((must(df_batch_seal(batch), "seal"), batch));
+	must(df_batch_seal(batch), "seal");
+	submit_and_wait(batch, 0);
 	must(df_batch_reset(batch), "reset");
 	struct df_patch patch;
 	unsigned long before = heap_calls;
@@ -202,7 +205,7 @@ static int counts(void)
 	for (uint32_t i = 0; i < 8; i++) {
 		uint32_t none = 0;
 		df_patch_store(&patch, &none);
-		submit_and_wait(batch);
+		submit_and_wait(batch, 0);
 	}
 	printf("heap allocations: 1000 launches recorded, sealed, 8 times patched, submitted, waited\t%lu\n",
 	       heap_calls - before);
@@ -238,7 +241,7 @@ static int run(const char *kind)
 	must(df_batch_seal(batch), "seal");
 	for (int i = 0; i < 6; i++) {
 		uint64_t start = df_now_ns();
-		submit_and_wait(batch);
+		submit_and_wait(batch, 0);
 		uint64_t took = df_now_ns() - start;
 		if (i && took < best)
 			best = took;
@@ -282,7 +285,7 @@ static int record_or_submit(const char *mode, uint32_t n)
 	}
 	must(df_batch_seal(batch), "seal");
 	for (uint32_t i = 0; !record && i < n; i++)
-		submit_and_wait(batch);
+		submit_and_wait(batch, 2000);
 	must(df_batch_destroy(batch), "batch");
 	must(df_bo_destroy(bo), "bo");
 	return 0;
@@ -297,7 +300,7 @@ int main(int argc, char **argv)
 			"usage: bench_df record N IMAGE | submit N IMAGE | run saxpy|matmul IMAGE | counts IMAGE\n");
 		return 2;
 	}
-	open_all(argv[argc - 1], !strcmp(argv[1], "submit"));
+	open_all(argv[argc - 1]);
 	if (!strcmp(argv[1], "counts"))
 		ret = counts();
 	else if (!strcmp(argv[1], "run"))

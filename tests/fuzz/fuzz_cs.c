@@ -14,7 +14,7 @@
 extern const struct df_soft_ops df_soft_ops;
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define VA	   0x10000000ull
+#define VA         0x10000000ull
 #define MAX_CHUNKS 8u
 
 /* A file with handle 1 mapped at VA, context 1, syncobj 1 (signalled) and BO list 1. */
@@ -71,8 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (left > 2)
 			memcpy(copy[i], data + at + 2, left - 2 < sizeof(copy[i]) ? left - 2 : sizeof(copy[i]));
 		if (chunks[i].chunk_id == AMDGPU_CHUNK_ID_IB && (copy[i][0] & 1)) { /* often one that runs */
-			struct drm_amdgpu_cs_chunk_ib ib = {.va_start = VA, .ib_bytes = 64 + (copy[i][2] & 0x3c0),
-							    .ip_type = copy[i][1] % 3};
+			struct drm_amdgpu_cs_chunk_ib ib = {
+				.va_start = VA, .ib_bytes = 64 + (copy[i][2] & 0x3c0), .ip_type = copy[i][1] % 3};
 
 			memcpy(copy[i], &ib, sizeof(ib));
 		}

@@ -34,8 +34,13 @@ static void on_page_fault(void *user, struct gpu_vm *vm, const struct gpu_fault 
 void fx_init(struct fx *fx, bool strict, bool fault_stops)
 {
 	struct gpu_config config = {
-		.target = gpu_target_find("gfx1030"), .threads = 2, .strict = strict, .user = fx, .finding = on_finding,
-		.page_fault = on_page_fault, .fault_stops = fault_stops,
+		.target = gpu_target_find("gfx1030"),
+		.threads = 2,
+		.strict = strict,
+		.user = fx,
+		.finding = on_finding,
+		.page_fault = on_page_fault,
+		.fault_stops = fault_stops,
 	};
 
 	memset(fx, 0, sizeof(*fx));
@@ -181,7 +186,7 @@ void fx_dispatch(struct fx *fx, const struct fx_launch *l)
 
 	fx_state(fx, l);
 	FX_PACKET(fx, P_DISPATCH_DIRECT, l->grid[0] ? l->grid[0] : 1, l->grid[1] ? l->grid[1] : 1,
-	          l->grid[2] ? l->grid[2] : 1, initiator | l->initiator);
+		  l->grid[2] ? l->grid[2] : 1, initiator | l->initiator);
 }
 
 void fx_flush(struct fx *fx)

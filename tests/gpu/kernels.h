@@ -44,9 +44,9 @@ static const uint32_t k_saxpy[] __attribute__((unused)) = {
  *   s_endpgm
  */
 static const uint32_t k_record[] __attribute__((unused)) = {
-	0x7e060281, 0x7e080280, 0xdcc98000, 0x05000304, 0x7e0c0202, 0x7e0e0203, 0x7e100204, 0x7e120205,
-	0x7e140206, 0xbf8c3f70, 0x340a0a85, 0xdc788040, 0x00000605, 0x7e160300, 0x7e180301, 0x7e1a0302,
-	0xdc788050, 0x00000a05, 0xbf810000,
+	0x7e060281, 0x7e080280, 0xdcc98000, 0x05000304, 0x7e0c0202, 0x7e0e0203, 0x7e100204,
+	0x7e120205, 0x7e140206, 0xbf8c3f70, 0x340a0a85, 0xdc788040, 0x00000605, 0x7e160300,
+	0x7e180301, 0x7e1a0302, 0xdc788050, 0x00000a05, 0xbf810000,
 };
 
 /* s[0:1] flag, s2 value: ends when the flag has the value
@@ -94,7 +94,9 @@ static const uint32_t k_forever[] __attribute__((unused)) = {
  *   s_endpgm
  */
 static const uint32_t k_image[] __attribute__((unused)) = {
-	0xf0001100, 0x00000000, 0xbf810000,
+	0xf0001100,
+	0x00000000,
+	0xbf810000,
 };
 
 /* ends
@@ -133,8 +135,8 @@ static const uint32_t k_exchange[] __attribute__((unused)) = {
  *   s_endpgm
  */
 static const uint32_t k_exchange_race[] __attribute__((unused)) = {
-	0x34020082, 0x4a0400ff, 0x00000064, 0xd8340000, 0x00000201, 0xbf8cc07f, 0x3a0602ff, 0x00000080,
-	0xd8d80000, 0x04000003, 0xbf8cc07f, 0xdc708000, 0x00000401, 0xbf810000,
+	0x34020082, 0x4a0400ff, 0x00000064, 0xd8340000, 0x00000201, 0xbf8cc07f, 0x3a0602ff,
+	0x00000080, 0xd8d80000, 0x04000003, 0xbf8cc07f, 0xdc708000, 0x00000401, 0xbf810000,
 };
 
 /* reads LDS that nothing wrote; s[0:1] out
@@ -175,7 +177,10 @@ static const uint32_t k_no_wait_lgkm[] __attribute__((unused)) = {
  *   s_endpgm
  */
 static const uint32_t k_uninit_vgpr[] __attribute__((unused)) = {
-	0x34020082, 0xdc708000, 0x00000501, 0xbf810000,
+	0x34020082,
+	0xdc708000,
+	0x00000501,
+	0xbf810000,
 };
 
 /* reads s20, never written
@@ -183,7 +188,8 @@ static const uint32_t k_uninit_vgpr[] __attribute__((unused)) = {
  *   s_endpgm
  */
 static const uint32_t k_uninit_sgpr[] __attribute__((unused)) = {
-	0xbe840314, 0xbf810000,
+	0xbe840314,
+	0xbf810000,
 };
 
 /* wave32; s[0:1] from, s[2:3] to, s4 workgroup id: copies dwords, 32 threads a group
@@ -196,8 +202,7 @@ static const uint32_t k_uninit_sgpr[] __attribute__((unused)) = {
  *   s_endpgm
  */
 static const uint32_t k_copy[] __attribute__((unused)) = {
-	0x8f058504, 0x4a000005, 0x34020082, 0xdc308000, 0x02000001, 0xbf8c3f70, 0xdc708000, 0x00020201,
-	0xbf810000,
+	0x8f058504, 0x4a000005, 0x34020082, 0xdc308000, 0x02000001, 0xbf8c3f70, 0xdc708000, 0x00020201, 0xbf810000,
 };
 
 /* wave32; s[0:1] from, s[2:3] to: one dword through the scalar cache
@@ -210,8 +215,7 @@ static const uint32_t k_copy[] __attribute__((unused)) = {
  *   s_endpgm
  */
 static const uint32_t k_scalar_copy[] __attribute__((unused)) = {
-	0xf4000140, 0xfa000000, 0xbefe0381, 0x7e000280, 0xbf8cc07f, 0x7e020205, 0xdc708000, 0x00020100,
-	0xbf810000,
+	0xf4000140, 0xfa000000, 0xbefe0381, 0x7e000280, 0xbf8cc07f, 0x7e020205, 0xdc708000, 0x00020100, 0xbf810000,
 };
 
 /* wave32 or wave64; s[0:1] out: out[v0] = v0
@@ -220,7 +224,10 @@ static const uint32_t k_scalar_copy[] __attribute__((unused)) = {
  *   s_endpgm
  */
 static const uint32_t k_store_tid[] __attribute__((unused)) = {
-	0x34020082, 0xdc708000, 0x00000001, 0xbf810000,
+	0x34020082,
+	0xdc708000,
+	0x00000001,
+	0xbf810000,
 };
 
 #endif

@@ -12,7 +12,10 @@ enum { RECORD_DW = 8, RECORDS = 64 / 4 };
 static struct fx_launch record_launch(struct fx *fx)
 {
 	return (struct fx_launch){
-		.code = FX_CODE_OF(fx, 0, k_record), .user_count = 2, .user = {lo(FX_DATA_VA), hi(FX_DATA_VA)}, .block = {4, 1, 1},
+		.code = FX_CODE_OF(fx, 0, k_record),
+		.user_count = 2,
+		.user = {lo(FX_DATA_VA), hi(FX_DATA_VA)},
+		.block = {4, 1, 1},
 		.rsrc2 = FX_TGID_X | FX_TGID_Y | FX_TGID_Z | FX_TG_SIZE | FX_TID_Z,
 	};
 }

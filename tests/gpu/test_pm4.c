@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define D FX_DATA_VA
+#define D         FX_DATA_VA
 #define A(offset) (uint32_t)(D + (offset)), (uint32_t)((D + (offset)) >> 32)
 
 enum { MEM = 5 << 8, N = 20 };
@@ -106,12 +106,28 @@ static const struct {
 	uint32_t op;
 	uint64_t old, source, compare, expect;
 } atomics[] = {
-	{0x47, 5, 9, 0, 9}, {0x48, 5, 9, 5, 9}, {0x48, 5, 9, 6, 5}, {0x4f, 0xffffffff, 2, 0, 1}, {0x50, 1, 2, 0, 0xffffffff},
-	{0x51, 5, 0xffffffff, 0, 0xffffffff}, {0x52, 5, 0xffffffff, 0, 5}, {0x53, 5, 0xffffffff, 0, 5},
-	{0x54, 5, 0xffffffff, 0, 0xffffffff}, {0x55, 12, 10, 0, 8}, {0x56, 12, 10, 0, 14}, {0x57, 12, 10, 0, 6},
-	{0x58, 4, 4, 0, 0}, {0x58, 3, 4, 0, 4}, {0x59, 0, 4, 0, 4}, {0x59, 3, 4, 0, 2}, {0x59, 5, 4, 0, 4},
-	{0x0f, 1, 2, 0, 3}, {0x6f, 0xffffffff, 1, 0, 0x100000000}, {0x68, 1ull << 40, 3, 1ull << 40, 3},
-	{0x71, 5, ~0ull, 0, ~0ull}, {0x67, 1, 1ull << 50, 0, 1ull << 50},
+	{0x47, 5, 9, 0, 9},
+	{0x48, 5, 9, 5, 9},
+	{0x48, 5, 9, 6, 5},
+	{0x4f, 0xffffffff, 2, 0, 1},
+	{0x50, 1, 2, 0, 0xffffffff},
+	{0x51, 5, 0xffffffff, 0, 0xffffffff},
+	{0x52, 5, 0xffffffff, 0, 5},
+	{0x53, 5, 0xffffffff, 0, 5},
+	{0x54, 5, 0xffffffff, 0, 0xffffffff},
+	{0x55, 12, 10, 0, 8},
+	{0x56, 12, 10, 0, 14},
+	{0x57, 12, 10, 0, 6},
+	{0x58, 4, 4, 0, 0},
+	{0x58, 3, 4, 0, 4},
+	{0x59, 0, 4, 0, 4},
+	{0x59, 3, 4, 0, 2},
+	{0x59, 5, 4, 0, 4},
+	{0x0f, 1, 2, 0, 3},
+	{0x6f, 0xffffffff, 1, 0, 0x100000000},
+	{0x68, 1ull << 40, 3, 1ull << 40, 3},
+	{0x71, 5, ~0ull, 0, ~0ull},
+	{0x67, 1, 1ull << 50, 0, 1ull << 50},
 };
 
 START_TEST(atomic_mem)
@@ -178,15 +194,16 @@ static const struct {
 	uint32_t function, memory, reference;
 	bool holds;
 } conditions[] = {
-	{0, 1, 2, true}, {1, 1, 2, true}, {1, 2, 2, false}, {2, 2, 2, true}, {2, 3, 2, false}, {3, 2, 2, true}, {3, 1, 2, false},
-	{4, 1, 2, true}, {4, 2, 2, false}, {5, 2, 2, true}, {5, 1, 2, false}, {6, 3, 2, true}, {6, 2, 2, false},
+	{0, 1, 2, true},  {1, 1, 2, true},  {1, 2, 2, false}, {2, 2, 2, true},  {2, 3, 2, false},
+	{3, 2, 2, true},  {3, 1, 2, false}, {4, 1, 2, true},  {4, 2, 2, false}, {5, 2, 2, true},
+	{5, 1, 2, false}, {6, 3, 2, true},  {6, 2, 2, false},
 };
 
 START_TEST(cond_write)
 {
 	fx_data(&fx)[0] = conditions[_i].memory;
-	FX_PACKET(&fx, P_COND_WRITE, conditions[_i].function | 1 << 4 | 1 << 8, A(0), conditions[_i].reference, 0xffffffff,
-	          A(4), 99);
+	FX_PACKET(&fx, P_COND_WRITE, conditions[_i].function | 1 << 4 | 1 << 8, A(0), conditions[_i].reference,
+		  0xffffffff, A(4), 99);
 	done();
 	ck_assert_uint_eq(fx_data(&fx)[1], conditions[_i].holds ? 99 : 0);
 }

@@ -6,13 +6,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define D FX_DATA_VA
+#define D         FX_DATA_VA
 #define A(offset) (uint32_t)(D + (offset)), (uint32_t)((D + (offset)) >> 32)
-#define PUT(...) put(sizeof((uint32_t[]){__VA_ARGS__}) / 4, (uint32_t[]){__VA_ARGS__})
+#define PUT(...)  put(sizeof((uint32_t[]){__VA_ARGS__}) / 4, (uint32_t[]){__VA_ARGS__})
 
 enum {
-	NOP = 0, COPY = 1, WRITE = 2, INDIRECT = 4, FENCE = 5, TRAP = 6, POLL = 8, COND = 9, ATOMIC = 10, FILL = 11,
-	TIMESTAMP = 13, GCR = 17, N = 12,
+	NOP = 0,
+	COPY = 1,
+	WRITE = 2,
+	INDIRECT = 4,
+	FENCE = 5,
+	TRAP = 6,
+	POLL = 8,
+	COND = 9,
+	ATOMIC = 10,
+	FILL = 11,
+	TIMESTAMP = 13,
+	GCR = 17,
+	N = 12,
 };
 
 static struct fx fx;

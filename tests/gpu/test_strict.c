@@ -32,14 +32,17 @@ static void expect(enum gpu_finding_kind kind, unsigned n)
 {
 	for (unsigned i = 0; i < fx.findings && i < FX_FINDINGS; i++)
 		ck_assert_msg(n && fx.finding[i].kind == kind, "%s (pc 0x%llx)", fx.finding[i].what,
-		              (unsigned long long)fx.finding[i].pc);
+			      (unsigned long long)fx.finding[i].pc);
 	ck_assert_uint_eq(fx.findings, n);
 }
 
 static struct fx_launch copy_launch(uint32_t from, uint32_t to)
 {
 	return (struct fx_launch){
-		.code = FX_CODE_OF(&fx, 0, k_copy), .block = {32}, .rsrc2 = FX_TGID_X, .user_count = 4,
+		.code = FX_CODE_OF(&fx, 0, k_copy),
+		.block = {32},
+		.rsrc2 = FX_TGID_X,
+		.user_count = 4,
 		.user = {lo(FX_DATA_VA + from), hi(FX_DATA_VA), lo(FX_DATA_VA + to), hi(FX_DATA_VA)},
 	};
 }
@@ -143,8 +146,8 @@ static void release(uint32_t gcr, uint32_t data_sel)
 
 	fx_acquire(&fx, FX_GCR_ALL);
 	fx_dispatch(&fx, &l);
-	FX_PACKET(&fx, P_RELEASE_MEM, EV_BOTTOM_OF_PIPE | gcr, data_sel << 29, lo(FX_DATA_VA + 0x4000), hi(FX_DATA_VA), 7, 0,
-	          0);
+	FX_PACKET(&fx, P_RELEASE_MEM, EV_BOTTOM_OF_PIPE | gcr, data_sel << 29, lo(FX_DATA_VA + 0x4000), hi(FX_DATA_VA),
+		  7, 0, 0);
 	run_done();
 }
 
@@ -175,7 +178,8 @@ START_TEST(write_data_before_the_end)
 {
 	struct fx_launch l = copy_launch(0, 0x1000);
 
-	ck_assert_int_eq(gpu_vm_map(fx.vm, 0x5000, 4096, fx.mem + FX_DATA + 0x5000, GPU_READ | GPU_WRITE, GPU_MTYPE_UC), 0);
+	ck_assert_int_eq(gpu_vm_map(fx.vm, 0x5000, 4096, fx.mem + FX_DATA + 0x5000, GPU_READ | GPU_WRITE, GPU_MTYPE_UC),
+			 0);
 	fx_acquire(&fx, FX_GCR_ALL);
 	fx_dispatch(&fx, &l);
 	FX_PACKET(&fx, P_WRITE_DATA, 5 << 8, 0x5000, 0, 1, 0);
@@ -187,7 +191,8 @@ END_TEST
 
 static void run_kernel(const uint32_t *code, size_t size_B, uint32_t rsrc2, uint32_t threads)
 {
-	struct fx_launch l = {.user_count = 2, .user = {lo(FX_DATA_VA), hi(FX_DATA_VA)}, .rsrc2 = rsrc2, .block = {threads}};
+	struct fx_launch l = {
+		.user_count = 2, .user = {lo(FX_DATA_VA), hi(FX_DATA_VA)}, .rsrc2 = rsrc2, .block = {threads}};
 
 	l.code = fx_code(&fx, 3, code, size_B);
 	fx_acquire(&fx, FX_GCR_ALL);
@@ -255,9 +260,12 @@ END_TEST
 
 START_TEST(good_kernels_are_silent)
 {
-	struct fx_launch l = {.user_count = 2, .user = {lo(FX_DATA_VA), hi(FX_DATA_VA)}, .block = {4, 2}, .grid = {2},
-	                      .rsrc2 = FX_TGID_X | FX_TGID_Y | FX_TGID_Z | FX_TG_SIZE | FX_TID_Z | FX_SCRATCH,
-	                      .tmpring = 64 | 1 << 12};
+	struct fx_launch l = {.user_count = 2,
+			      .user = {lo(FX_DATA_VA), hi(FX_DATA_VA)},
+			      .block = {4, 2},
+			      .grid = {2},
+			      .rsrc2 = FX_TGID_X | FX_TGID_Y | FX_TGID_Z | FX_TG_SIZE | FX_TID_Z | FX_SCRATCH,
+			      .tmpring = 64 | 1 << 12};
 
 	l.code = FX_CODE_OF(&fx, 0, k_record);
 	fx_acquire(&fx, FX_GCR_ALL);

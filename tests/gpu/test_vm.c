@@ -10,8 +10,8 @@
 #include <string.h>
 
 #define PAGE 4096ull
-#define RW (GPU_READ | GPU_WRITE)
-#define MIB (1024ull * 1024)
+#define RW   (GPU_READ | GPU_WRITE)
+#define MIB  (1024ull * 1024)
 
 static struct fx fx;
 static struct gpu_tlb tlb;
@@ -39,15 +39,22 @@ static const struct {
 	unsigned access;
 	int mtype, host_offset;
 } bad[] = {
-	{0x1001, PAGE, RW, 0, 0}, {0x1000, PAGE + 1, RW, 0, 0}, {0x1000, 0, RW, 0, 0}, {0x1000, PAGE, RW, 4, 0},
-	{0x1000, PAGE, 16, 0, 0}, {0x1000, PAGE, RW, 0, 8}, {0x800000000000, PAGE, RW, 0, 0},
-	{0x7ffffffff000, 2 * PAGE, RW, 0, 0}, {0xfffffffffffff000, 2 * PAGE, RW, 0, 0},
+	{0x1001, PAGE, RW, 0, 0},
+	{0x1000, PAGE + 1, RW, 0, 0},
+	{0x1000, 0, RW, 0, 0},
+	{0x1000, PAGE, RW, 4, 0},
+	{0x1000, PAGE, 16, 0, 0},
+	{0x1000, PAGE, RW, 0, 8},
+	{0x800000000000, PAGE, RW, 0, 0},
+	{0x7ffffffff000, 2 * PAGE, RW, 0, 0},
+	{0xfffffffffffff000, 2 * PAGE, RW, 0, 0},
 };
 
 START_TEST(map_rejects)
 {
 	ck_assert_int_eq(gpu_vm_map(fx.vm, bad[_i].va, bad[_i].size_B, fx.mem + bad[_i].host_offset, bad[_i].access,
-	                            (enum gpu_mtype)bad[_i].mtype), -EINVAL);
+				    (enum gpu_mtype)bad[_i].mtype),
+			 -EINVAL);
 }
 END_TEST
 
@@ -62,7 +69,7 @@ END_TEST
 START_TEST(random_maps_agree_with_a_list)
 {
 	enum { PAGES = 2048, ROUNDS = 400 };
-	static uint32_t expect[PAGES]; /* page of the block + 1 */
+	static uint32_t expect[PAGES];                 /* page of the block + 1 */
 	const uint64_t base = 0x40000000 - 700 * PAGE; /* over a 1 GiB border */
 
 	memset(expect, 0, sizeof(expect));
@@ -78,7 +85,9 @@ START_TEST(random_maps_agree_with_a_list)
 		if (rand() % 3) {
 			const unsigned host = (unsigned)rand() % (host_pages - n + 1);
 
-			ck_assert_int_eq(gpu_vm_map(fx.vm, base + first * PAGE, n * PAGE, fx.mem + host * PAGE, RW, GPU_MTYPE_NC), 0);
+			ck_assert_int_eq(gpu_vm_map(fx.vm, base + first * PAGE, n * PAGE, fx.mem + host * PAGE, RW,
+						    GPU_MTYPE_NC),
+					 0);
 			for (unsigned i = 0; i < n; i++)
 				expect[first + i] = host + i + 1;
 		} else {

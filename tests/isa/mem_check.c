@@ -62,9 +62,10 @@ void mem_check_set_sgpr(struct mem_check *c, unsigned reg, uint32_t value)
 /* Words that atomics find interesting come often: small numbers, float edges, and each other. */
 static uint32_t random_word(struct mem_check *c)
 {
-	static const uint32_t edges[] = {0, 1, 2, 0x7fffffff, 0x80000000, 0xffffffff, 0x3f800000, 0xbf800000,
-	                                 0x7f800000, 0xff800000, 0x7fc00000, 0x7f800001, 0x00000001, 0x80000001,
-	                                 0x3ff00000, 0x7ff00000, 0x7ff80000, 0xfff00000, 0x4b000000, 0x477fe000};
+	static const uint32_t edges[] = {0,          1,          2,          0x7fffffff, 0x80000000,
+					 0xffffffff, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000,
+					 0x7fc00000, 0x7f800001, 0x00000001, 0x80000001, 0x3ff00000,
+					 0x7ff00000, 0x7ff80000, 0xfff00000, 0x4b000000, 0x477fe000};
 
 	if (mem_check_below(c, 3) == 0)
 		return edges[mem_check_below(c, sizeof(edges) / sizeof(edges[0]))];
@@ -98,9 +99,15 @@ void mem_check_randomise(struct mem_check *c)
 	for (unsigned r = 0; r < 124; r++)
 		mem_check_set_sgpr(c, r, random_word(c));
 	switch (mem_check_below(c, 4)) {
-	case 0: exec = mem_check_below(c, 8) ? exec : 0; break;
-	case 1: exec &= mem_check_random(c); break;
-	default: exec = ~0ull; break;
+	case 0:
+		exec = mem_check_below(c, 8) ? exec : 0;
+		break;
+	case 1:
+		exec &= mem_check_random(c);
+		break;
+	default:
+		exec = ~0ull;
+		break;
 	}
 	mem_check_set_sgpr(c, 124, mem_check_below(c, 4096));
 	mem_check_set_sgpr(c, 126, (uint32_t)exec);
@@ -138,11 +145,13 @@ void mem_check_run(struct mem_check *c, const uint32_t words[2], const struct re
 			continue;
 		for (unsigned i = 0; i < 4096; i++)
 			if (host[i] != want[i])
-				ck_abort_msg("%s: memory at +0x%x is %02x, expected %02x", in->name, page * 4096 + i, host[i], want[i]);
+				ck_abort_msg("%s: memory at +0x%x is %02x, expected %02x", in->name, page * 4096 + i,
+					     host[i], want[i]);
 	}
 	for (unsigned i = 0; i < RIG_LDS; i++)
 		if (c->rig.group.lds[i] != c->ref.lds[i])
-			ck_abort_msg("%s: LDS at 0x%x is %02x, expected %02x", in->name, i, c->rig.group.lds[i], c->ref.lds[i]);
+			ck_abort_msg("%s: LDS at 0x%x is %02x, expected %02x", in->name, i, c->rig.group.lds[i],
+				     c->ref.lds[i]);
 	c->runs++;
 }
 

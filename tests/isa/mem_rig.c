@@ -24,8 +24,8 @@ static void map_pages(struct mem_rig *rig)
 {
 	for (unsigned page = 0; page < RIG_PAGES; page++) {
 		unsigned access = page == RIG_RO_PAGE    ? GPU_READ
-		                  : page == RIG_PRT_PAGE ? GPU_READ | GPU_WRITE | GPU_PTE_PRT
-		                                         : GPU_READ | GPU_WRITE;
+				  : page == RIG_PRT_PAGE ? GPU_READ | GPU_WRITE | GPU_PTE_PRT
+							 : GPU_READ | GPU_WRITE;
 		void *host = page == RIG_PRT_PAGE ? NULL : mem_rig_host(rig, page * 4096ull);
 
 		ck_assert_int_eq(gpu_vm_map(rig->vm, RIG_VA + page * 4096ull, 4096, host, access, GPU_MTYPE_NC), 0);
@@ -34,9 +34,11 @@ static void map_pages(struct mem_rig *rig)
 
 void mem_rig_init(struct mem_rig *rig, bool fault_stops)
 {
-	struct gpu_config config = {
-		.target = gpu_target_find("gfx1030"), .threads = 1, .user = rig, .page_fault = count_fault,
-		.fault_stops = fault_stops};
+	struct gpu_config config = {.target = gpu_target_find("gfx1030"),
+				    .threads = 1,
+				    .user = rig,
+				    .page_fault = count_fault,
+				    .fault_stops = fault_stops};
 
 	memset(rig, 0, sizeof(*rig));
 	ck_assert_int_eq(gpu_create(&config, &rig->gpu), 0);

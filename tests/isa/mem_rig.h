@@ -10,14 +10,14 @@
 
 #include "gpu/internal.h"
 
-#define RIG_VA 0x00007f0012340000ull
-#define RIG_PAGES 32
-#define RIG_SIZE (RIG_PAGES * 4096u)
-#define RIG_RO_PAGE 20
+#define RIG_VA       0x00007f0012340000ull
+#define RIG_PAGES    32
+#define RIG_SIZE     (RIG_PAGES * 4096u)
+#define RIG_RO_PAGE  20
 #define RIG_PRT_PAGE 22
-#define RIG_LDS 8192u
-#define RIG_PRIVATE (0x1000ull << 48)
-#define RIG_SHARED (0x2000ull << 48)
+#define RIG_LDS      8192u
+#define RIG_PRIVATE  (0x1000ull << 48)
+#define RIG_SHARED   (0x2000ull << 48)
 
 struct mem_rig {
 	struct gpu *gpu;

@@ -9,15 +9,15 @@
 #include <stdint.h>
 
 struct ref_in {
-	uint64_t s[3];  /* sources, and for accumulating operations the old destination as s[2] */
-	bool mask;      /* this lane's bit of the mask operand */
+	uint64_t s[3]; /* sources, and for accumulating operations the old destination as s[2] */
+	bool mask;     /* this lane's bit of the mask operand */
 	bool ieee;
 };
 struct ref_out {
 	uint64_t d;
 	bool mask;
-	unsigned ulp;   /* how far the float result may be off */
-	char type;      /* of d: i, h (f16), f (f32), d (f64) */
+	unsigned ulp; /* how far the float result may be off */
+	char type;    /* of d: i, h (f16), f (f32), d (f64) */
 };
 
 /* false: the mnemonic is not known here. */

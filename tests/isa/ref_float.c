@@ -102,7 +102,7 @@ static double sine(double x, bool cosine)
 		return quarter == 1 ? 1 : quarter == 3 ? -1 : 0.0 * x;
 	}
 	return cosine ? (double)cosl(t * 6.28318530717958647692528676655900576839L)
-	              : (double)sinl(t * 6.28318530717958647692528676655900576839L);
+		      : (double)sinl(t * 6.28318530717958647692528676655900576839L);
 }
 
 static uint64_t to_int(double v, double low, double high)
@@ -141,48 +141,64 @@ static bool floats32(const char *name, const struct ref_in *in, struct ref_out *
 
 	if (!strcmp(name, "v_add_f32"))
 		RET('f', b32(a + b))
-	IS("v_sub_f32") RET('f', b32(a - b))
-	IS("v_subrev_f32") RET('f', b32(b - a))
-	IS("v_mul_f32") RET('f', b32(a * b))
-	IS("v_mul_legacy_f32") RET('f', a == 0 || b == 0 ? 0 : b32(a * b))
-	IS("v_fma_f32") RET('f', b32(fmaf(a, b, c)))
-	IS("v_fmac_f32") RET('f', b32(fmaf(a, b, c)))
-	IS("v_fma_legacy_f32") RET('f', b32(a == 0 || b == 0 ? 0 + c : fmaf(a, b, c)))
-	IS("v_fmac_legacy_f32") RET('f', b32(a == 0 || b == 0 ? 0 + c : fmaf(a, b, c)))
-	IS("v_min_f32") RET('f', pick(false, a, b, s[0], s[1]))
-	IS("v_max_f32") RET('f', pick(true, a, b, s[0], s[1]))
-	IS("v_fract_f32")
+	IS("v_sub_f32")
+	RET('f', b32(a - b)) IS("v_subrev_f32") RET('f', b32(b - a)) IS("v_mul_f32") RET('f', b32(a * b))
+		IS("v_mul_legacy_f32") RET('f', a == 0 || b == 0 ? 0 : b32(a * b)) IS("v_fma_f32")
+			RET('f', b32(fmaf(a, b, c))) IS("v_fmac_f32") RET('f', b32(fmaf(a, b, c)))
+				IS("v_fma_legacy_f32") RET('f', b32(a == 0 || b == 0 ? 0 + c : fmaf(a, b, c)))
+					IS("v_fmac_legacy_f32") RET('f', b32(a == 0 || b == 0 ? 0 + c : fmaf(a, b, c)))
+						IS("v_min_f32") RET('f', pick(false, a, b, s[0], s[1])) IS("v_max_f32")
+							RET('f', pick(true, a, b, s[0], s[1])) IS("v_fract_f32")
 	{
 		double r = (double)a - floor((double)a);
 
 		o->type = 'f';
 		o->d = b32(isinf(a) ? NAN : (float)r >= 1 ? 0x1.fffffep-1f : (float)r);
 	}
-	IS("v_trunc_f32") RET('f', b32((float)trunc(a)))
-	IS("v_ceil_f32") RET('f', b32((float)ceil(a)))
-	IS("v_floor_f32") RET('f', b32((float)floor(a)))
-	IS("v_rndne_f32") RET('f', b32((float)nearbyint(a)))
-	IS("v_rcp_f32") ABOUT('f', b32(fz((float)(1 / (double)fz(a)))))
-	IS("v_rcp_iflag_f32") ABOUT('f', b32(fz((float)(1 / (double)fz(a)))))
-	IS("v_rsq_f32") ABOUT('f', b32(fz((float)(1 / sqrtl(fz(a))))))
-	IS("v_sqrt_f32") ABOUT('f', b32((float)sqrtl(fz(a))))
-	IS("v_exp_f32") ABOUT('f', b32(fz((float)exp2l(fz(a)))))
-	IS("v_log_f32") ABOUT('f', b32(fz((float)log2l(fz(a)))))
-	IS("v_sin_f32") ABOUT('f', b32(fz((float)sine(fz(a), false))))
-	IS("v_cos_f32") ABOUT('f', b32(fz((float)sine(fz(a), true))))
-	IS("v_cvt_i32_f32") RET('i', I32(a))
-	IS("v_cvt_u32_f32") RET('i', U32(a))
-	IS("v_cvt_flr_i32_f32") RET('i', I32(floor(a)))
-	IS("v_cvt_rpi_i32_f32") RET('i', I32(floor((double)a + 0.5)))
-	IS("v_cvt_f32_i32") RET('f', b32((float)(int32_t)s[0]))
-	IS("v_cvt_f32_u32") RET('f', b32((float)(uint32_t)s[0]))
-	IS("v_cvt_f32_ubyte0") RET('f', b32((float)(s[0] & 255)))
-	IS("v_cvt_f32_ubyte1") RET('f', b32((float)(s[0] >> 8 & 255)))
-	IS("v_cvt_f32_ubyte2") RET('f', b32((float)(s[0] >> 16 & 255)))
-	IS("v_cvt_f32_ubyte3") RET('f', b32((float)(s[0] >> 24 & 255)))
-	IS("v_cvt_off_f32_i4") RET('f', b32((float)(s[0] & 8 ? (int)(s[0] & 7) - 8 : (int)(s[0] & 7)) / 16))
-	IS("v_ldexp_f32") RET('f', b32((float)ldexp(a, (int32_t)s[1] > 600 ? 600 : (int32_t)s[1] < -600 ? -600 : (int32_t)s[1])))
-	IS("v_cvt_pkrtz_f16_f32") return false;
+	IS("v_trunc_f32")
+	RET('f', b32((float)trunc(a))) IS("v_ceil_f32") RET('f', b32((float)ceil(a))) IS("v_floor_f32") RET(
+		'f', b32((float)floor(a))) IS("v_rndne_f32") RET('f', b32((float)nearbyint(a))) IS("v_rcp_f32")
+		ABOUT('f', b32(fz((float)(1 / (double)fz(a))))) IS("v_rcp_iflag_f32") ABOUT(
+			'f',
+			b32(fz((float)(1 / (double)fz(a))))) IS("v_rsq_f32") ABOUT('f',
+										   b32(fz((float)(1 / sqrtl(fz(a))))))
+			IS("v_sqrt_f32") ABOUT('f', b32((float)sqrtl(fz(a)))) IS("v_exp_f32") ABOUT(
+				'f', b32(fz((float)exp2l(fz(a))))) IS("v_log_f32") ABOUT('f',
+											 b32(fz((float)log2l(fz(
+												 a))))) IS("v_sin_f32")
+				ABOUT('f', b32(fz((float)sine(fz(a), false)))) IS("v_cos_f32") ABOUT(
+					'f',
+					b32(fz((float)sine(
+						fz(a), true)))) IS("v_cvt_i32_f32") RET('i', I32(a)) IS("v_cvt_u32_f32")
+					RET('i', U32(a)) IS("v_cvt_flr_i32_f32") RET('i', I32(floor(a))) IS("v_cvt_rpi_"
+													    "i32_f32") RET(
+						'i', I32(floor((double)a +
+							       0.5))) IS("v_cvt_f32_i32") RET('f',
+											      b32((float)(int32_t)s[0]))
+						IS("v_cvt_f32_u32") RET('f', b32((float)(uint32_t)s[0])) IS(
+							"v_cvt_f32_ubyte0") RET('f', b32((float)(s[0] & 255)))
+							IS("v_cvt_f32_ubyte1") RET(
+								'f',
+								b32((float)(s[0] >> 8 & 255))) IS("v_cvt_f32_ubyte2")
+								RET('f', b32((float)(s[0] >> 16 & 255))) IS("v_cvt_f32_"
+													    "ubyte3") RET(
+									'f',
+									b32((float)(s[0] >> 24 &
+										    255))) IS("v_cvt_off_f32_i4")
+									RET('f',
+									    b32((float)(s[0] & 8 ? (int)(s[0] & 7) - 8
+												 : (int)(s[0] & 7)) /
+										16)) IS("v_ldexp_f32")
+										RET('f',
+										    b32((float)ldexp(
+											    a,
+											    (int32_t)s[1] > 600
+												    ? 600
+											    : (int32_t)s[1] < -600
+												    ? -600
+												    : (int32_t)s[1])))
+											IS("v_cvt_pkrtz_f16_"
+											   "f32") return false;
 	else return false;
 	return true;
 }
@@ -194,25 +210,22 @@ static bool doubles(const char *name, const struct ref_in *in, struct ref_out *o
 
 	if (!strcmp(name, "v_add_f64"))
 		RET('d', b64(a + b))
-	IS("v_mul_f64") RET('d', b64(a * b))
-	IS("v_fma_f64") RET('d', b64(fma(a, b, c)))
-	IS("v_min_f64") RET('d', pick(false, a, b, s[0], s[1]))
-	IS("v_max_f64") RET('d', pick(true, a, b, s[0], s[1]))
-	IS("v_trunc_f64") RET('d', b64(trunc(a)))
-	IS("v_ceil_f64") RET('d', b64(ceil(a)))
-	IS("v_floor_f64") RET('d', b64(floor(a)))
-	IS("v_rndne_f64") RET('d', b64(nearbyint(a)))
-	IS("v_rcp_f64") ABOUT('d', b64(1 / a))
-	IS("v_rsq_f64") ABOUT('d', b64((double)(1 / sqrtl(a))))
-	IS("v_sqrt_f64") ABOUT('d', b64(sqrt(a)))
-	IS("v_cvt_i32_f64") RET('i', I32(a))
-	IS("v_cvt_u32_f64") RET('i', U32(a))
-	IS("v_cvt_f64_i32") RET('d', b64((double)(int32_t)s[0]))
-	IS("v_cvt_f64_u32") RET('d', b64((double)(uint32_t)s[0]))
-	IS("v_cvt_f32_f64") RET('f', b32((float)a))
-	IS("v_cvt_f64_f32") RET('d', b64((double)f32(s[0])))
-	IS("v_ldexp_f64") RET('d', b64(ldexp(a, (int32_t)s[1] > 4000 ? 4000 : (int32_t)s[1] < -4000 ? -4000 : (int32_t)s[1])))
-	else return false;
+	IS("v_mul_f64")
+	RET('d', b64(a * b)) IS("v_fma_f64") RET('d', b64(fma(a, b, c))) IS("v_min_f64") RET(
+		'd', pick(false, a, b, s[0], s[1])) IS("v_max_f64") RET('d', pick(true, a, b, s[0], s[1]))
+		IS("v_trunc_f64") RET('d', b64(trunc(a))) IS("v_ceil_f64") RET('d', b64(ceil(a))) IS("v_floor_f64") RET(
+			'd', b64(floor(a))) IS("v_rndne_f64") RET('d', b64(nearbyint(a))) IS("v_rcp_f64")
+			ABOUT('d', b64(1 / a)) IS("v_rsq_f64") ABOUT('d', b64((double)(1 / sqrtl(a)))) IS("v_sqrt_f64")
+				ABOUT('d', b64(sqrt(a))) IS("v_cvt_i32_f64") RET('i', I32(a)) IS("v_cvt_u32_f64")
+					RET('i', U32(a)) IS("v_cvt_f64_i32") RET('d', b64((double)(int32_t)s[0])) IS(
+						"v_cvt_f64_u32") RET('d', b64((double)(uint32_t)s[0]))
+						IS("v_cvt_f32_f64") RET('f', b32((float)a)) IS("v_cvt_f64_f32") RET(
+							'd', b64((double)f32(s[0]))) IS("v_ldexp_f64")
+							RET('d',
+							    b64(ldexp(a, (int32_t)s[1] > 4000 ? 4000
+									 : (int32_t)s[1] < -4000
+										 ? -4000
+										 : (int32_t)s[1]))) else return false;
 	return true;
 }
 
@@ -230,7 +243,8 @@ static bool halves(const char *op, uint64_t sa, uint64_t sb, uint64_t sc, struct
 	else if (!strcmp(op, "mul_f16"))
 		o->d = b16((long double)a * b);
 	else if (!strcmp(op, "fma_f16") || !strcmp(op, "fmac_f16")) {
-		/* An exact product and a sum whose lost part only matters as "a little more": 64 bits and a sticky one. */
+		/* An exact product and a sum whose lost part only matters as "a little more": 64 bits and a sticky one.
+		 */
 		long double p = (long double)a * b, r = p + c, e = c - (r - p) + (p - (r - (r - p)));
 
 		o->d = b16(isfinite(r) && e != 0 ? nextafterl(r, e > 0 ? INFINITY : -INFINITY) : r);
@@ -249,25 +263,19 @@ static bool halves1(const char *name, uint64_t sa, uint64_t sb, struct ref_out *
 
 	if (!strcmp(name, "v_rcp_f16"))
 		ABOUT('h', b16(1 / (long double)a))
-	IS("v_sqrt_f16") ABOUT('h', b16(sqrtl(a)))
-	IS("v_rsq_f16") ABOUT('h', b16(1 / sqrtl(a)))
-	IS("v_exp_f16") ABOUT('h', b16(exp2l(a)))
-	IS("v_log_f16") ABOUT('h', b16(log2l(a)))
-	IS("v_sin_f16") ABOUT('h', b16(sine(a, false)))
-	IS("v_cos_f16") ABOUT('h', b16(sine(a, true)))
-	IS("v_floor_f16") RET('h', b16(floor(a)))
-	IS("v_ceil_f16") RET('h', b16(ceil(a)))
-	IS("v_trunc_f16") RET('h', b16(trunc(a)))
-	IS("v_rndne_f16") RET('h', b16(nearbyint(a)))
-	IS("v_cvt_f32_f16") RET('f', b32((float)a))
-	IS("v_cvt_f16_f32") RET('h', b16(f32(sa)))
-	IS("v_cvt_f16_u16") RET('h', b16((double)(sa & 0xffff)))
-	IS("v_cvt_f16_i16") RET('h', b16((double)(int16_t)sa))
-	IS("v_cvt_u16_f16") RET('i', to_int(a, 0, 65535) & 0xffff)
-	IS("v_cvt_i16_f16") RET('i', to_int(a, -32768, 32767) & 0xffff)
-	IS("v_ldexp_f16") RET('h', b16(ldexpl(a, (int16_t)sb)))
-	IS("v_pack_b32_f16") RET('i', (sa & 0xffff) | (sb & 0xffff) << 16)
-	else return false;
+	IS("v_sqrt_f16")
+	ABOUT('h', b16(sqrtl(a))) IS("v_rsq_f16") ABOUT('h', b16(1 / sqrtl(a))) IS("v_exp_f16") ABOUT(
+		'h', b16(exp2l(a))) IS("v_log_f16") ABOUT('h', b16(log2l(a))) IS("v_sin_f16") ABOUT('h',
+												    b16(sine(a, false)))
+		IS("v_cos_f16") ABOUT('h', b16(sine(a, true))) IS("v_floor_f16") RET('h', b16(floor(a))) IS(
+			"v_ceil_f16") RET('h', b16(ceil(a))) IS("v_trunc_f16") RET('h', b16(trunc(a))) IS("v_rndne_f16")
+			RET('h', b16(nearbyint(a))) IS("v_cvt_f32_f16") RET('f', b32((float)a)) IS("v_cvt_f16_f32")
+				RET('h', b16(f32(sa))) IS("v_cvt_f16_u16") RET('h', b16((double)(sa & 0xffff)))
+					IS("v_cvt_f16_i16") RET('h', b16((double)(int16_t)sa)) IS("v_cvt_u16_f16") RET(
+						'i', to_int(a, 0, 65535) & 0xffff) IS("v_cvt_i16_f16")
+						RET('i', to_int(a, -32768, 32767) & 0xffff) IS("v_ldexp_f16") RET(
+							'h', b16(ldexpl(a, (int16_t)sb))) IS("v_pack_b32_f16")
+							RET('i', (sa & 0xffff) | (sb & 0xffff) << 16) else return false;
 	return true;
 }
 
@@ -306,8 +314,9 @@ static bool relation(const char *op, bool unordered, int order)
 		return !relation(op + 1, unordered, order);
 	if (unordered)
 		return false;
-	return (!strcmp(op, "lt") && order < 0) || (!strcmp(op, "le") && order <= 0) || (!strcmp(op, "eq") && order == 0) ||
-	       (!strcmp(op, "gt") && order > 0) || (!strcmp(op, "ge") && order >= 0) || (!strcmp(op, "lg") && order != 0);
+	return (!strcmp(op, "lt") && order < 0) || (!strcmp(op, "le") && order <= 0) ||
+	       (!strcmp(op, "eq") && order == 0) || (!strcmp(op, "gt") && order > 0) ||
+	       (!strcmp(op, "ge") && order >= 0) || (!strcmp(op, "lg") && order != 0);
 }
 
 static bool in_class(uint64_t v, unsigned width, uint64_t mask)

@@ -111,7 +111,8 @@ static uint64_t quad(const uint64_t *s, bool masked)
 	uint64_t r = 0;
 
 	for (unsigned i = 0; i < 4; i++)
-		r |= ((sum_abs((uint32_t)(s[0] >> (8 * i)), (uint32_t)s[1], 8, masked) + (s[2] >> (16 * i))) & 0xffff) << (16 * i);
+		r |= ((sum_abs((uint32_t)(s[0] >> (8 * i)), (uint32_t)s[1], 8, masked) + (s[2] >> (16 * i))) & 0xffff)
+		     << (16 * i);
 	return r;
 }
 
@@ -121,8 +122,8 @@ static int64_t dot(uint32_t a, uint32_t b, unsigned width, bool is_signed)
 
 	for (unsigned i = 0; i < 32; i += width)
 		r += is_signed ? (int64_t)sx(a >> i, width) * sx(b >> i, width)
-		               : (int64_t)((uint32_t)sx(a >> i, width) & ((1u << width) - 1)) *
-		                         ((uint32_t)sx(b >> i, width) & ((1u << width) - 1));
+			       : (int64_t)((uint32_t)sx(a >> i, width) & ((1u << width) - 1)) *
+					 ((uint32_t)sx(b >> i, width) & ((1u << width) - 1));
 	return r;
 }
 
@@ -290,7 +291,7 @@ static uint32_t op16(const char *op, uint32_t a, uint32_t b, uint32_t c, bool *k
 	OP("sub_u16", a - b)
 	OP("sub_nc_i16", a - b)
 	OP("sub_i16", a - b)
-	OP("mul_lo_u16", a *b)
+	OP("mul_lo_u16", a * b)
 	OP("lshrrev_b16", b >> (a & 15))
 	OP("ashrrev_i16", ib >> (a & 15))
 	OP("lshlrev_b16", b << (a & 15))
@@ -298,8 +299,8 @@ static uint32_t op16(const char *op, uint32_t a, uint32_t b, uint32_t c, bool *k
 	OP("min_u16", least(a, b))
 	OP("max_i16", most(ia, ib))
 	OP("min_i16", least(ia, ib))
-	OP("mad_u16", a *b + c)
-	OP("mad_i16", a *b + c)
+	OP("mad_u16", a * b + c)
+	OP("mad_i16", a * b + c)
 	OP("min3_i16", least(ia, least(ib, ic)))
 	OP("min3_u16", least(a, least(b, c)))
 	OP("max3_i16", most(ia, most(ib, ic)))
@@ -322,7 +323,9 @@ bool ref_int(const char *name, const struct ref_in *in, struct ref_out *o)
 	if (!strncmp(name, "v_pk_", 5)) {
 		uint32_t low = op16(name + 5, s[0] & 0xffff, s[1] & 0xffff, s[2] & 0xffff, &known);
 
-		o->d = low | (uint64_t)op16(name + 5, s[0] >> 16 & 0xffff, s[1] >> 16 & 0xffff, s[2] >> 16 & 0xffff, &known) << 16;
+		o->d = low |
+		       (uint64_t)op16(name + 5, s[0] >> 16 & 0xffff, s[1] >> 16 & 0xffff, s[2] >> 16 & 0xffff, &known)
+			       << 16;
 		return known;
 	}
 	o->d = op16(name + 2, s[0] & 0xffff, s[1] & 0xffff, s[2] & 0xffff, &known);

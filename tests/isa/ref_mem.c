@@ -58,7 +58,8 @@ static uint64_t byte_va(const struct ref_mem *m, const struct place *p, unsigned
 		return m->flat_scratch + at / 4 * 4 * m->lanes + p->lane * 4 + at % 4;
 	}
 	if (p->where == IN_SWIZZLE)
-		return p->base + (p->index / p->group * p->stride + at / 4 * 4) * p->group + p->index % p->group * 4 + at % 4;
+		return p->base + (p->index / p->group * p->stride + at / 4 * 4) * p->group + p->index % p->group * 4 +
+		       at % 4;
 	return at;
 }
 
@@ -274,9 +275,9 @@ static struct place flat_place(const struct ref_mem *m, const struct ref_inst *i
 	if (starts(in->name, "scratch")) {
 		p.where = IN_PRIVATE;
 		p.at = (uint32_t)((in->saddr == 125   ? m->v[in->addr][lane]
-		                   : in->saddr == 127 ? 0
-		                                      : m->s[in->saddr]) +
-		                  (uint32_t)in->offset);
+				   : in->saddr == 127 ? 0
+						      : m->s[in->saddr]) +
+				  (uint32_t)in->offset);
 		return p;
 	}
 	if (has(in->name, "addtid"))
@@ -351,9 +352,12 @@ static bool inside(const struct vsharp *v, const struct ref_inst *in, uint64_t i
 	bool whole = offset + n <= v->stride;
 
 	switch (v->oob) {
-	case 0: return index < v->records && whole;
-	case 1: return index < v->records;
-	case 2: return v->records > 0;
+	case 0:
+		return index < v->records && whole;
+	case 1:
+		return index < v->records;
+	case 2:
+		return v->records > 0;
 	default:
 		if (v->swizzle && v->stride)
 			return index < v->records && whole;
@@ -379,9 +383,9 @@ static struct place buffer_place(const struct vsharp *v, const struct ref_inst *
 }
 
 /* Names of the format codes 1 to 77, in order. */
-static const char *const format_names[] = {
-	"8", "16+", "8_8", "32-", "16_16+", "10_11_11+", "11_11_10+", "10_10_10_2", "2_10_10_10", "8_8_8_8", "32_32-",
-	"16_16_16_16+", "32_32_32-", "32_32_32_32-"};
+static const char *const format_names[] = {"8",         "16+",          "8_8",        "32-",         "16_16+",
+					   "10_11_11+", "11_11_10+",    "10_10_10_2", "2_10_10_10",  "8_8_8_8",
+					   "32_32-",    "16_16_16_16+", "32_32_32-",  "32_32_32_32-"};
 enum { UNORM, SNORM, USCALED, SSCALED, UINT, SINT, FLOAT };
 
 /* Widths from the lowest bits up, and the number type. */
@@ -471,13 +475,20 @@ static uint32_t component_in(uint64_t raw, unsigned width, unsigned type)
 	double max = ldexp(1, (int)width) - 1, smax = ldexp(1, (int)width - 1) - 1;
 
 	switch (type) {
-	case UNORM: return float_bits((double)raw / max);
-	case SNORM: return float_bits(fmax((double)s / smax, -1.0));
-	case USCALED: return float_bits((double)raw);
-	case SSCALED: return float_bits((double)s);
-	case SINT: return (uint32_t)s;
-	case FLOAT: return width == 32 ? (uint32_t)raw : widen((uint32_t)raw, width);
-	default: return (uint32_t)raw;
+	case UNORM:
+		return float_bits((double)raw / max);
+	case SNORM:
+		return float_bits(fmax((double)s / smax, -1.0));
+	case USCALED:
+		return float_bits((double)raw);
+	case SSCALED:
+		return float_bits((double)s);
+	case SINT:
+		return (uint32_t)s;
+	case FLOAT:
+		return width == 32 ? (uint32_t)raw : widen((uint32_t)raw, width);
+	default:
+		return (uint32_t)raw;
 	}
 }
 
@@ -490,13 +501,23 @@ static uint64_t component_out(uint32_t v, unsigned width, unsigned type)
 	if (type < UINT && isnan(d))
 		return 0;
 	switch (type) {
-	case UNORM: return (uint64_t)nearbyint((double)((float)fmin(fmax(d, 0), 1) * (float)max));
-	case SNORM: return (uint64_t)(int64_t)nearbyint((double)((float)fmin(fmax(d, -1), 1) * (float)smax)) & mask;
-	case USCALED: return (uint64_t)trunc(fmin(fmax(d, 0), max));
-	case SSCALED: return (uint64_t)(int64_t)trunc(fmin(fmax(d, -smax - 1), smax)) & mask;
-	case UINT: return v > mask ? mask : v;
-	case SINT: return (uint64_t)(i < (int64_t)(-smax - 1) ? (int64_t)(-smax - 1) : i > (int64_t)smax ? (int64_t)smax : i) & mask;
-	default: return width == 32 ? v : narrow(v, width);
+	case UNORM:
+		return (uint64_t)nearbyint((double)((float)fmin(fmax(d, 0), 1) * (float)max));
+	case SNORM:
+		return (uint64_t)(int64_t)nearbyint((double)((float)fmin(fmax(d, -1), 1) * (float)smax)) & mask;
+	case USCALED:
+		return (uint64_t)trunc(fmin(fmax(d, 0), max));
+	case SSCALED:
+		return (uint64_t)(int64_t)trunc(fmin(fmax(d, -smax - 1), smax)) & mask;
+	case UINT:
+		return v > mask ? mask : v;
+	case SINT:
+		return (uint64_t)(i < (int64_t)(-smax - 1) ? (int64_t)(-smax - 1)
+				  : i > (int64_t)smax      ? (int64_t)smax
+							   : i) &
+		       mask;
+	default:
+		return width == 32 ? v : narrow(v, width);
 	}
 }
 
@@ -545,7 +566,7 @@ static bool typed_of(const struct ref_inst *in, const struct vsharp *v, struct t
 }
 
 static void typed_load(struct ref_mem *m, const struct ref_inst *in, const struct typed *t, unsigned lane,
-                       const struct place *p, bool ok)
+		       const struct place *p, bool ok)
 {
 	uint32_t comp[4] = {0}, one = t->integer ? 1 : 0x3f800000;
 	uint8_t bytes[16] = {0};
@@ -554,12 +575,15 @@ static void typed_load(struct ref_mem *m, const struct ref_inst *in, const struc
 	if (ok)
 		get(m, p, bytes, t->bytes);
 	for (unsigned c = 0; c < 4 && ok; at += t->width[c++])
-		comp[c] = t->width[c] ? component_in(field(bytes, at, t->width[c]), t->width[c], t->type) : c == 3 ? one : 0;
+		comp[c] = t->width[c] ? component_in(field(bytes, at, t->width[c]), t->width[c], t->type)
+			  : c == 3    ? one
+				      : 0;
 	for (unsigned c = 0; c < t->n; c++) {
 		uint32_t v = t->sel[c] >= 4 ? comp[t->sel[c] - 4] : t->sel[c] == 1 ? one : 0;
 
 		if (in->lds) {
-			struct place to = {.where = IN_LDS, .at = (m->s[124] & 0xffff) + (uint32_t)in->offset + lane * 4};
+			struct place to = {.where = IN_LDS,
+					   .at = (m->s[124] & 0xffff) + (uint32_t)in->offset + lane * 4};
 
 			put(m, &to, (const uint8_t *)&v, 4);
 		} else if (t->d16) {
@@ -573,7 +597,7 @@ static void typed_load(struct ref_mem *m, const struct ref_inst *in, const struc
 }
 
 static void typed_store(struct ref_mem *m, const struct ref_inst *in, const struct typed *t, unsigned lane,
-                        const struct place *p)
+			const struct place *p)
 {
 	uint8_t bytes[16] = {0};
 	unsigned at = 0;
@@ -600,7 +624,7 @@ struct target {
 };
 
 static struct target target_of(const struct ref_mem *m, const struct ref_inst *in, const struct vsharp *v,
-                               unsigned lane)
+			       unsigned lane)
 {
 	struct target t = {0, (uint64_t)in->offset};
 
@@ -615,7 +639,7 @@ static struct target target_of(const struct ref_mem *m, const struct ref_inst *i
 
 /* Dword n of an element, or a whole small one. */
 static void buffer_part(struct ref_mem *m, const struct ref_inst *in, const struct vsharp *v, unsigned lane,
-                        struct target t, unsigned part)
+			struct target t, unsigned part)
 {
 	struct element e = element_of(in->name);
 	uint8_t bytes[4] = {0};
@@ -681,12 +705,14 @@ static void buffer(struct ref_mem *m, const struct ref_inst *in)
 			if (!lane_on(m, lane))
 				continue;
 			if (inside(&v, in, t[lane].index, t[lane].offset, bytes))
-				vector_atomic(m, in, lane, buffer_place(&v, in, t[lane].index, t[lane].offset), in->data);
+				vector_atomic(m, in, lane, buffer_place(&v, in, t[lane].index, t[lane].offset),
+					      in->data);
 			else if (in->glc)
 				set_reg(m, in->data, lane, bytes, 0);
 		}
 	} else {
-		for (unsigned step = 0; step < m->lanes / 32 * parts; step++) /* 32 lanes' dwords, one after the other */
+		for (unsigned step = 0; step < m->lanes / 32 * parts;
+		     step++) /* 32 lanes' dwords, one after the other */
 			for (unsigned lane = step / parts * 32; lane < step / parts * 32 + 32; lane++)
 				if (lane_on(m, lane))
 					buffer_part(m, in, &v, lane, t[lane], step % parts);
@@ -721,10 +747,11 @@ static bool ds_atomic_name(const char *name, char op[16], unsigned *bytes)
 {
 	static const struct {
 		const char *from, *to;
-	} words[] = {{"add_u", "add"}, {"sub_u", "sub"}, {"rsub_u", "rsub"}, {"inc_u", "inc"}, {"dec_u", "dec"},
-	             {"min_i", "smin"}, {"max_i", "smax"}, {"min_u", "umin"}, {"max_u", "umax"}, {"and_b", "and"},
-	             {"or_b", "or"}, {"xor_b", "xor"}, {"mskor_b", "mskor"}, {"wrxchg_b", "swap"}, {"cmpst_b", "cmpswap"},
-	             {"cmpst_f", "fcmpswap"}, {"min_f", "fmin"}, {"max_f", "fmax"}, {"add_f", "fadd"}, {"wrap_b", "wrap"}};
+	} words[] = {{"add_u", "add"},     {"sub_u", "sub"},     {"rsub_u", "rsub"},     {"inc_u", "inc"},
+		     {"dec_u", "dec"},     {"min_i", "smin"},    {"max_i", "smax"},      {"min_u", "umin"},
+		     {"max_u", "umax"},    {"and_b", "and"},     {"or_b", "or"},         {"xor_b", "xor"},
+		     {"mskor_b", "mskor"}, {"wrxchg_b", "swap"}, {"cmpst_b", "cmpswap"}, {"cmpst_f", "fcmpswap"},
+		     {"min_f", "fmin"},    {"max_f", "fmax"},    {"add_f", "fadd"},      {"wrap_b", "wrap"}};
 	char flat_name[40];
 	const char *rtn;
 

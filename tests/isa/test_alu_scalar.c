@@ -14,7 +14,8 @@ static uint64_t seed = 1181783497276652981ull;
 
 static uint64_t rnd(void)
 {
-	static const uint64_t edges[] = {0, 1, 31, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 1ull << 63, ~0ull, 0x100010, 0x400020};
+	static const uint64_t edges[] = {0,           1,          31,    0x7fffffff, 0x80000000, 0xffffffff,
+					 0x100000000, 1ull << 63, ~0ull, 0x100010,   0x400020};
 
 	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
 	return seed >> 33 & 1 ? edges[(seed >> 40) % 11] : seed ^ seed >> 29;
@@ -46,7 +47,7 @@ static bool sop2(const char *n, uint64_t a, uint64_t b, int scc, wide *r, int *o
 #define IS(x) if (!strcmp(n, x))
 #define LOGIC(x, e)                                                                                                    \
 	if (!strncmp(n, x "_b", strlen(x) + 2)) {                                                                      \
-		*r = (uint64_t)(e) & m;                                                                                \
+		*r = (uint64_t)(e)&m;                                                                                  \
 		*out = *r != 0;                                                                                        \
 		return true;                                                                                           \
 	}
@@ -66,37 +67,32 @@ static bool sop2(const char *n, uint64_t a, uint64_t b, int scc, wide *r, int *o
 	LOGIC("xnor", ~(a ^ b))
 	LOGIC("lshl", a << (b & (q ? 63 : 31)))
 	LOGIC("lshr", a >> (b & (q ? 63 : 31)))
-	IS("add_u32") SET(a + b, (a + b) >> 32 != 0)
-	IS("sub_u32") SET((wide)a - b, b > a)
-	IS("addc_u32") SET(a + b + scc, (a + b + scc) >> 32 != 0)
-	IS("subb_u32") SET((wide)a - b - scc, (wide)a - b - scc < 0)
-	v = ia + ib;
-	IS("add_i32") SET(v, v != (int32_t)v)
-	v = ia - ib;
-	IS("sub_i32") SET(v, v != (int32_t)v)
-	IS("min_i32") SET(ia < ib ? ia : ib, ia < ib)
-	IS("max_i32") SET(ia > ib ? ia : ib, ia > ib)
-	IS("min_u32") SET(a < b ? a : b, a < b)
-	IS("max_u32") SET(a > b ? a : b, a > b)
-	IS("cselect_b32") SET(scc ? a : b, -1)
-	IS("cselect_b64") SET(scc ? a : b, -1)
-	IS("ashr_i32") SET(ia >> (b & 31), ia >> (b & 31) != 0)
-	IS("ashr_i64") SET((int64_t)a >> (b & 63), (int64_t)a >> (b & 63) != 0)
-	IS("mul_i32") SET(ia *ib, -1)
-	IS("mul_hi_u32") SET((a * b) >> 32, -1)
-	IS("mul_hi_i32") SET((ia * ib) >> 32, -1)
-	IS("bfe_u32") SET(field(a, (uint32_t)b, 32, false), *r != 0)
-	IS("bfe_i32") SET(field(ia, (uint32_t)b, 32, true), (uint32_t)*r != 0)
-	IS("bfe_u64") SET(field(a, (uint32_t)b, 64, false), *r != 0)
-	IS("bfe_i64") SET(field((int64_t)a, (uint32_t)b, 64, true), *r != 0)
-	IS("lshl1_add_u32") SET((wide)a * 2 + b, *r >> 32 != 0)
-	IS("lshl2_add_u32") SET((wide)a * 4 + b, *r >> 32 != 0)
-	IS("lshl3_add_u32") SET((wide)a * 8 + b, *r >> 32 != 0)
-	IS("lshl4_add_u32") SET((wide)a * 16 + b, *r >> 32 != 0)
-	IS("pack_ll_b32_b16") SET((a & 0xffff) + ((b & 0xffff) << 16), -1)
-	IS("pack_lh_b32_b16") SET((a & 0xffff) + (b >> 16 << 16), -1)
-	IS("pack_hh_b32_b16") SET((a >> 16) + (b >> 16 << 16), -1)
-	return false;
+	IS("add_u32")
+	SET(a + b, (a + b) >> 32 != 0) IS("sub_u32") SET((wide)a - b, b > a) IS("addc_u32")
+		SET(a + b + scc, (a + b + scc) >> 32 != 0) IS("subb_u32") SET((wide)a - b - scc, (wide)a - b - scc < 0)
+			v = ia + ib;
+	IS("add_i32") SET(v, v != (int32_t)v) v = ia - ib;
+	IS("sub_i32")
+	SET(v, v != (int32_t)v) IS("min_i32") SET(ia < ib ? ia : ib, ia < ib) IS("max_i32") SET(
+		ia > ib ? ia : ib, ia > ib) IS("min_u32") SET(a < b ? a : b, a < b) IS("max_u32")
+		SET(a > b ? a : b, a > b) IS("cselect_b32") SET(scc ? a : b, -1) IS("cselect_b64") SET(
+			scc ? a : b, -1) IS("ashr_i32") SET(ia >> (b & 31), ia >> (b & 31) != 0) IS("ashr_i64")
+			SET((int64_t)a >> (b & 63), (int64_t)a >> (b & 63) != 0) IS("mul_i32") SET(ia * ib, -1) IS(
+				"mul_hi_u32") SET((a * b) >> 32, -1) IS("mul_hi_i32") SET((ia * ib) >> 32, -1)
+				IS("bfe_u32") SET(field(a, (uint32_t)b, 32, false), *r != 0) IS("bfe_i32") SET(
+					field(ia, (uint32_t)b, 32, true),
+					(uint32_t)*r != 0) IS("bfe_u64") SET(field(a, (uint32_t)b, 64, false), *r != 0)
+					IS("bfe_i64") SET(field((int64_t)a, (uint32_t)b, 64, true), *r != 0) IS(
+						"lshl1_add_u32") SET((wide)a * 2 + b, *r >> 32 != 0) IS("lshl2_add_u32")
+						SET((wide)a * 4 + b, *r >> 32 != 0) IS("lshl3_add_u32")
+							SET((wide)a * 8 + b, *r >> 32 != 0) IS("lshl4_add_u32") SET(
+								(wide)a * 16 + b, *r >> 32 != 0) IS("pack_ll_b32_b16")
+								SET((a & 0xffff) + ((b & 0xffff) << 16),
+								    -1) IS("pack_lh_b32_b16")
+									SET((a & 0xffff) + (b >> 16 << 16), -1)
+										IS("pack_hh_b32_b16")
+											SET((a >> 16) + (b >> 16 << 16),
+											    -1) return false;
 }
 
 static unsigned dwords(unsigned type)
@@ -132,11 +128,11 @@ static void one(const struct gpu_op *op, unsigned *tested)
 	if (dwords(op->dst) == 1)
 		r = (uint32_t)r;
 	ck_assert_msg(got == (uint64_t)r, "%s(%llx, %llx): %llx, want %llx", op->name, (unsigned long long)a,
-	              (unsigned long long)b, (unsigned long long)got, (unsigned long long)(uint64_t)r);
+		      (unsigned long long)b, (unsigned long long)got, (unsigned long long)(uint64_t)r);
 	if (want < 0)
 		want = scc;
 	ck_assert_msg((int)w.scc == want, "%s(%llx, %llx): scc %u, want %d", op->name, (unsigned long long)a,
-	              (unsigned long long)b, w.scc, want);
+		      (unsigned long long)b, w.scc, want);
 }
 
 START_TEST(test_sop2)
@@ -157,12 +153,30 @@ static const struct {
 	uint64_t source, result;
 	int scc;
 } sop1[] = {
-	{0x03, 5, 5, 0}, {0x04, 0x123456789abcdef0, 0x123456789abcdef0, 0}, {0x07, 0xffffffff, 0, 0}, {0x07, 1, 0xfffffffe, 1},
-	{0x09, 0x00800010, 0x00f000f0, 1}, {0x0b, 1, 0x80000000, 0}, {0x0c, 1, 1ull << 63, 0}, {0x0d, 0xf, 28, 1},
-	{0x0f, 0xf0f, 8, 1}, {0x10, ~0ull, 64, 1}, {0x11, 0x7, 3, 0}, {0x13, 8, 3, 0}, {0x13, 0, 0xffffffff, 0},
-	{0x14, 1ull << 40, 40, 0}, {0x15, 1, 31, 0}, {0x15, 0, 0xffffffff, 0}, {0x16, 1, 63, 0}, {0x17, 0xffff0000, 16, 0},
-	{0x17, 0xffffffff, 0xffffffff, 0}, {0x19, 0x80, 0xffffff80, 0}, {0x1a, 0x8000, 0xffff8000, 0},
-	{0x2c, 0x00801001, 0x00000029, 1}, {0x34, 0xffffffff, 1, 1}, {0x3b, 0x80000005, 0xc000000000000033, 0},
+	{0x03, 5, 5, 0},
+	{0x04, 0x123456789abcdef0, 0x123456789abcdef0, 0},
+	{0x07, 0xffffffff, 0, 0},
+	{0x07, 1, 0xfffffffe, 1},
+	{0x09, 0x00800010, 0x00f000f0, 1},
+	{0x0b, 1, 0x80000000, 0},
+	{0x0c, 1, 1ull << 63, 0},
+	{0x0d, 0xf, 28, 1},
+	{0x0f, 0xf0f, 8, 1},
+	{0x10, ~0ull, 64, 1},
+	{0x11, 0x7, 3, 0},
+	{0x13, 8, 3, 0},
+	{0x13, 0, 0xffffffff, 0},
+	{0x14, 1ull << 40, 40, 0},
+	{0x15, 1, 31, 0},
+	{0x15, 0, 0xffffffff, 0},
+	{0x16, 1, 63, 0},
+	{0x17, 0xffff0000, 16, 0},
+	{0x17, 0xffffffff, 0xffffffff, 0},
+	{0x19, 0x80, 0xffffff80, 0},
+	{0x1a, 0x8000, 0xffff8000, 0},
+	{0x2c, 0x00801001, 0x00000029, 1},
+	{0x34, 0xffffffff, 1, 1},
+	{0x3b, 0x80000005, 0xc000000000000033, 0},
 };
 
 START_TEST(test_sop1)
@@ -180,7 +194,8 @@ START_TEST(test_sop1)
 		ck_assert_uint_eq(gpu_isa_decode(&gpu_isa_gfx10_3, &dw, 1, &in, &why), 1);
 		in.exec(&w, &in);
 		ck_assert_msg((w.s[8] | (uint64_t)w.s[9] << 32) == sop1[i].result && (int)w.scc == sop1[i].scc,
-		              "%s(%llx): %08x%08x scc %u", in.op->name, (unsigned long long)sop1[i].source, w.s[9], w.s[8], w.scc);
+			      "%s(%llx): %08x%08x scc %u", in.op->name, (unsigned long long)sop1[i].source, w.s[9],
+			      w.s[8], w.scc);
 	}
 }
 END_TEST

@@ -28,16 +28,35 @@ static uint64_t rnd(void)
 }
 
 static const uint32_t edge32[] = {
-	0, 1, 2, 31, 32, 63, 64, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff,
-	0x3f800000, 0xbf800000, 0x7f800000, 0xff800000, 0x7fc00000, 0x7f800001, 0x00000001, 0x007fffff, 0x00800000,
-	0x80000001, 0x807fffff, 0x7f7fffff, 0x3f000000, 0xbf000000, 0x40490fdb, 0x4f000000, 0x4f800000, 0xcf000000,
-	0x3c003c00, 0x7c00fc00, 0x7e007c01, 0x00010001, 0x03ff0400, 0x7bff8001, 0x80008000, 0x38003800, 0x42f60000,
+	0,          1,          2,          31,         32,         63,         64,         0x7f,       0x80,
+	0xff,       0x7fff,     0x8000,     0xffff,     0x10000,    0x7fffffff, 0x80000000, 0xffffffff, 0x3f800000,
+	0xbf800000, 0x7f800000, 0xff800000, 0x7fc00000, 0x7f800001, 0x00000001, 0x007fffff, 0x00800000, 0x80000001,
+	0x807fffff, 0x7f7fffff, 0x3f000000, 0xbf000000, 0x40490fdb, 0x4f000000, 0x4f800000, 0xcf000000, 0x3c003c00,
+	0x7c00fc00, 0x7e007c01, 0x00010001, 0x03ff0400, 0x7bff8001, 0x80008000, 0x38003800, 0x42f60000,
 };
 static const uint64_t edge64[] = {
-	0, 1, 0x8000000000000000, 0x3ff0000000000000, 0xbff0000000000000, 0x7ff0000000000000, 0xfff0000000000000,
-	0x7ff8000000000000, 0x7ff0000000000001, 0x000fffffffffffff, 0x0010000000000000, 0x7fefffffffffffff,
-	0x3fe0000000000000, 0xbfe0000000000000, 0x41dfffffffc00000, 0x41f0000000000000, 0xc1e0000000000000,
-	0xffffffffffffffff, 0x7fffffffffffffff, 0x4330000000000001, 0x3fefffffffffffff, 0x4024000000000000,
+	0,
+	1,
+	0x8000000000000000,
+	0x3ff0000000000000,
+	0xbff0000000000000,
+	0x7ff0000000000000,
+	0xfff0000000000000,
+	0x7ff8000000000000,
+	0x7ff0000000000001,
+	0x000fffffffffffff,
+	0x0010000000000000,
+	0x7fefffffffffffff,
+	0x3fe0000000000000,
+	0xbfe0000000000000,
+	0x41dfffffffc00000,
+	0x41f0000000000000,
+	0xc1e0000000000000,
+	0xffffffffffffffff,
+	0x7fffffffffffffff,
+	0x4330000000000001,
+	0x3fefffffffffffff,
+	0x4024000000000000,
 };
 
 static unsigned width_of(unsigned type)
@@ -158,7 +177,8 @@ static bool encode(struct setup *t, bool vop3)
 		s2 = op->src[2] == GPU_O_MASK ? 34 : op->src[2] == GPU_O_NONE ? 0 : 256 + 24;
 		if (op->flags & GPU_OPF_NO_VOP3)
 			return false;
-		dw[0] = 0xd4000000 | (op->opcode + base) << 16 | dst | (op->sdst == GPU_O_MASK && op->enc != GPU_VOPC ? 30 << 8 : 0);
+		dw[0] = 0xd4000000 | (op->opcode + base) << 16 | dst |
+			(op->sdst == GPU_O_MASK && op->enc != GPU_VOPC ? 30 << 8 : 0);
 		dw[1] = (256 + 8) | (op->src[1] ? s1 : 0) << 9 | s2 << 18;
 	} else if (op->flags & GPU_OPF_LITERAL) {
 		return false;
@@ -229,8 +249,8 @@ static uint64_t read_source(const struct setup *t, const struct gpu_wave *w, uns
 	return t->op->dst == GPU_O_B32 ? v : flush(v, type, w->mode);
 }
 
-static void check_lane(const struct setup *t, const struct gpu_wave *old, unsigned l, uint64_t mask_in, uint64_t mask_out,
-                       bool on)
+static void check_lane(const struct setup *t, const struct gpu_wave *old, unsigned l, uint64_t mask_in,
+		       uint64_t mask_out, bool on)
 {
 	unsigned dwords = t->op->dst == GPU_O_NONE ? 0 : width_of(t->op->dst), at = (40u << old->lane_shift) + l;
 	uint64_t got = registers[at], was = before[at];
@@ -243,16 +263,17 @@ static void check_lane(const struct setup *t, const struct gpu_wave *old, unsign
 	}
 	if (!on) {
 		ck_assert_msg(got == was || !dwords, "%s: lane %u is off and changed", t->op->name, l);
-		ck_assert_msg(t->op->sdst != GPU_O_MASK || !(mask_out >> l & 1), "%s: lane %u is off, its mask bit set", t->op->name, l);
+		ck_assert_msg(t->op->sdst != GPU_O_MASK || !(mask_out >> l & 1), "%s: lane %u is off, its mask bit set",
+			      t->op->name, l);
 		return;
 	}
 	for (unsigned i = 0; i < 3; i++)
 		in.s[i] = read_source(t, old, i, l);
 	ck_assert(reference(t->op->name, &in, &o));
 	if (t->op->sdst == GPU_O_MASK)
-		ck_assert_msg((mask_out >> l & 1) == o.mask, "%s (%llx, %llx, %llx) lane %u mode %x: mask %d, want %d", t->op->name,
-		              (unsigned long long)in.s[0], (unsigned long long)in.s[1], (unsigned long long)in.s[2], l, old->mode,
-		              (int)(mask_out >> l & 1), o.mask);
+		ck_assert_msg((mask_out >> l & 1) == o.mask, "%s (%llx, %llx, %llx) lane %u mode %x: mask %d, want %d",
+			      t->op->name, (unsigned long long)in.s[0], (unsigned long long)in.s[1],
+			      (unsigned long long)in.s[2], l, old->mode, (int)(mask_out >> l & 1), o.mask);
 	if (!dwords)
 		return;
 	if (is_half(t->op->dst)) {
@@ -261,8 +282,8 @@ static void check_lane(const struct setup *t, const struct gpu_wave *old, unsign
 	}
 	o.d = flush(o.d, t->op->dst, old->mode);
 	ck_assert_msg(same(got, o.d, &o), "%s%s (%llx, %llx, %llx) lane %u mode %x: %llx, want %llx", t->op->name,
-	              t->vop3 ? "_e64" : "", (unsigned long long)in.s[0], (unsigned long long)in.s[1],
-	              (unsigned long long)in.s[2], l, old->mode, (unsigned long long)got, (unsigned long long)o.d);
+		      t->vop3 ? "_e64" : "", (unsigned long long)in.s[0], (unsigned long long)in.s[1],
+		      (unsigned long long)in.s[2], l, old->mode, (unsigned long long)got, (unsigned long long)o.d);
 }
 
 static void run(struct setup *t, unsigned lanes, uint32_t mode)
@@ -277,7 +298,7 @@ static void run(struct setup *t, unsigned lanes, uint32_t mode)
 	mask_in = mask_at(t, t->in.src[2] == 34 ? 34 : 106);
 	ck_assert_int_eq(t->in.exec(&t->w, &t->in), GPU_STEP_NEXT);
 	mask_out = compare_exec ? gpu_wave_exec(&t->w)
-	                        : mask_at(t, t->in.enc == GPU_VOP3 && t->op->sdst == GPU_O_MASK ? 30 : 106);
+				: mask_at(t, t->in.enc == GPU_VOP3 && t->op->sdst == GPU_O_MASK ? 30 : 106);
 	for (unsigned l = 0; l < lanes; l++)
 		check_lane(t, &old, l, mask_in, mask_out, exec >> l & 1);
 }
@@ -348,15 +369,17 @@ END_TEST
 static int list(void)
 {
 	static const char *const names[GPU_ENCS] = {
-		"SOP1", "SOP2", "SOPC", "SOPK", "SOPP", "SMEM", "VOP1", "VOP2", "VOPC", "VOP3",
-		"VOP3P", "DS", "FLAT", "GLOBAL", "SCRATCH", "MUBUF", "MTBUF", "VINTRP", "MIMG", "EXP",
+		"SOP1",  "SOP2", "SOPC", "SOPK",   "SOPP",    "SMEM",  "VOP1",  "VOP2",   "VOPC", "VOP3",
+		"VOP3P", "DS",   "FLAT", "GLOBAL", "SCRATCH", "MUBUF", "MTBUF", "VINTRP", "MIMG", "EXP",
 	};
 
 	for (unsigned enc = 0; enc < GPU_ENCS; enc++) {
 		for (unsigned i = 0; i < *gpu_isa_gfx10_3.count[enc]; i++) {
 			const struct gpu_op *op = &gpu_isa_gfx10_3.ops[enc][i];
 			bool vector = enc >= GPU_VOP1 && enc <= GPU_VOP3P;
-			const char *state = op->flags & GPU_OPF_REFUSED ? "refused" : !op->exec ? "decoded" : "executed";
+			const char *state = op->flags & GPU_OPF_REFUSED ? "refused"
+					    : !op->exec                 ? "decoded"
+									: "executed";
 
 			if (vector && op->exec && known(op) && !(op->flags & GPU_OPF_LITERAL))
 				state = "tested";

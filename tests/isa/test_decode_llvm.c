@@ -16,8 +16,8 @@ enum { MAX_CASES = 16384, NAME = 64 };
 struct one {
 	uint32_t dw[3];
 	unsigned n;
-	unsigned key;          /* opcode that it tests: any pattern that LLVM knows counts */
-	char name[NAME];       /* LLVM's mnemonic, without the suffix of its form; empty: not an instruction */
+	unsigned key;    /* opcode that it tests: any pattern that LLVM knows counts */
+	char name[NAME]; /* LLVM's mnemonic, without the suffix of its form; empty: not an instruction */
 };
 
 static struct one *cases;
@@ -120,8 +120,9 @@ static void run_llvm(const char *attributes)
 	ck_assert_ptr_nonnull(f);
 	write_cases(f);
 	fclose(f);
-	snprintf(command, sizeof(command), "llvm-mc-16 -arch=amdgcn -mcpu=gfx1030 -mattr=%s --disassemble --show-encoding %s 2>/dev/null",
-	         attributes, path);
+	snprintf(command, sizeof(command),
+		 "llvm-mc-16 -arch=amdgcn -mcpu=gfx1030 -mattr=%s --disassemble --show-encoding %s 2>/dev/null",
+		 attributes, path);
 	f = popen(command, "r");
 	ck_assert_ptr_nonnull(f);
 	while (fgets(line, sizeof(line), f))
@@ -155,15 +156,16 @@ static void compare(const char *what)
 		for (; i < count && cases[i].key == key; i++) {
 			if (cases[i].name[0]) {
 				llvm = cases[i].name;
-				ck_assert_msg(!strcmp(ours(&cases[i]), llvm), "%s 0x%x (%08x %08x): llvm-mc says %s, we %s", what, key,
-				              cases[i].dw[0], cases[i].dw[1], llvm, ours(&cases[i]));
+				ck_assert_msg(!strcmp(ours(&cases[i]), llvm),
+					      "%s 0x%x (%08x %08x): llvm-mc says %s, we %s", what, key, cases[i].dw[0],
+					      cases[i].dw[1], llvm, ours(&cases[i]));
 			}
 			if (ours(&cases[i])[0])
 				mine = ours(&cases[i]);
 		}
 		known += llvm[0] != 0;
-		ck_assert_msg(!llvm[0] == !mine[0], "%s 0x%x (%08x): llvm-mc '%s', we '%s'", what, key, cases[first].dw[0],
-		              llvm, mine);
+		ck_assert_msg(!llvm[0] == !mine[0], "%s 0x%x (%08x): llvm-mc '%s', we '%s'", what, key,
+			      cases[first].dw[0], llvm, mine);
 	}
 	ck_assert_msg(known > 0, "%s: nothing was compared", what);
 	printf("# %s: %u opcodes agree\n", what, known);
@@ -301,8 +303,14 @@ END_TEST
 START_TEST(test_short_code)
 {
 	static const uint32_t code[][3] = {
-		{0xd54b0002, 0x03fe0d05, 0x12345678}, {0x7e0402fa, 0xff00e405}, {0x7e0402ff, 1}, {0xcc0e4002, 0x1c220d05},
-		{0x58040f05, 0x12345678}, {0xd8000000, 0x02040608}, {0xdc300000, 0x027d0406}, {0xf4000102, 0xfa000000},
+		{0xd54b0002, 0x03fe0d05, 0x12345678},
+		{0x7e0402fa, 0xff00e405},
+		{0x7e0402ff, 1},
+		{0xcc0e4002, 0x1c220d05},
+		{0x58040f05, 0x12345678},
+		{0xd8000000, 0x02040608},
+		{0xdc300000, 0x027d0406},
+		{0xf4000102, 0xfa000000},
 	};
 	static const unsigned size[] = {3, 2, 2, 2, 2, 2, 2, 2};
 
@@ -330,7 +338,8 @@ START_TEST(test_tables_sorted)
 	for (unsigned enc = 0; enc < GPU_ENCS; enc++)
 		for (unsigned i = 1; i < *gpu_isa_gfx10_3.count[enc]; i++)
 			ck_assert_msg(gpu_isa_gfx10_3.ops[enc][i - 1].opcode < gpu_isa_gfx10_3.ops[enc][i].opcode,
-			              "encoding %u row %u (%s) is out of order", enc, i, gpu_isa_gfx10_3.ops[enc][i].name);
+				      "encoding %u row %u (%s) is out of order", enc, i,
+				      gpu_isa_gfx10_3.ops[enc][i].name);
 }
 END_TEST
 

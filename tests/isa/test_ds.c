@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_ds.c - every row of DS against the reference; swizzle modes; refusals. */
-#include "isa/mem_check.h"
 #include "gpu/isa/tables.h"
+#include "isa/mem_check.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -12,11 +12,16 @@
 static uint32_t lds_address(struct mem_check *c, unsigned shape, unsigned lane, uint32_t base)
 {
 	switch (shape % 5) {
-	case 0: return base + lane * 4;
-	case 1: return base;
-	case 2: return mem_check_below(c, RIG_LDS);
-	case 3: return mem_check_below(c, 64) * 16;
-	default: return mem_check_below(c, 4) ? mem_check_below(c, 64) * 8 : (uint32_t)mem_check_random(c);
+	case 0:
+		return base + lane * 4;
+	case 1:
+		return base;
+	case 2:
+		return mem_check_below(c, RIG_LDS);
+	case 3:
+		return mem_check_below(c, 64) * 16;
+	default:
+		return mem_check_below(c, 4) ? mem_check_below(c, 64) * 8 : (uint32_t)mem_check_random(c);
 	}
 }
 

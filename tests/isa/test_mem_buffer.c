@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* test_mem_buffer.c - every row of MUBUF and MTBUF against the reference, with every kind of descriptor. */
-#include "isa/mem_check.h"
 #include "gpu/isa/tables.h"
+#include "isa/mem_check.h"
 
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ROUNDS 96
-#define RSRC 12
+#define RSRC   12
 
 struct descriptor {
 	uint64_t base;
@@ -19,10 +19,12 @@ struct descriptor {
 static void set_descriptor(struct mem_check *c, const struct descriptor *d)
 {
 	mem_check_set_sgpr(c, RSRC, (uint32_t)d->base);
-	mem_check_set_sgpr(c, RSRC + 1, (uint32_t)(d->base >> 32 & 0xffff) | d->stride << 16 | (uint32_t)d->swizzle << 31);
+	mem_check_set_sgpr(c, RSRC + 1,
+			   (uint32_t)(d->base >> 32 & 0xffff) | d->stride << 16 | (uint32_t)d->swizzle << 31);
 	mem_check_set_sgpr(c, RSRC + 2, d->records);
-	mem_check_set_sgpr(c, RSRC + 3, d->sel | d->format << 12 | d->index_stride << 21 | (uint32_t)d->tid << 23 | 1u << 24 |
-	                                        d->oob << 28);
+	mem_check_set_sgpr(c, RSRC + 3,
+			   d->sel | d->format << 12 | d->index_stride << 21 | (uint32_t)d->tid << 23 | 1u << 24 |
+				   d->oob << 28);
 }
 
 static unsigned element_bytes(const struct gpu_op *op)
@@ -41,7 +43,8 @@ static struct descriptor random_descriptor(struct mem_check *c, const struct gpu
 	d.tid = mem_check_below(c, 3) == 0;
 	d.index_stride = mem_check_below(c, 4);
 	d.format = 1 + mem_check_below(c, 77);
-	d.records = mem_check_below(c, 3) ? mem_check_below(c, d.oob == 3 ? 20000 : 100) : mem_check_below(c, 3) * 0x7fffffff;
+	d.records = mem_check_below(c, 3) ? mem_check_below(c, d.oob == 3 ? 20000 : 100)
+					  : mem_check_below(c, 3) * 0x7fffffff;
 	if (mem_check_below(c, 2))
 		for (unsigned i = 0; i < 4; i++) {
 			static const uint8_t sels[] = {0, 1, 4, 5, 6, 7};
@@ -56,23 +59,25 @@ static struct descriptor random_descriptor(struct mem_check *c, const struct gpu
  * dwords; plain loads take any address, in swizzled buffers those of dwords only (others must not cross one).
  */
 static void addresses(struct mem_check *c, const struct gpu_op *op, const struct ref_inst *in, unsigned round,
-                      bool swizzle)
+		      bool swizzle)
 {
 	bool loose = op->flags & GPU_OPF_LOAD && round & 1 && (!swizzle || strstr(op->name, "dword"));
 	unsigned bytes = element_bytes(op), shape = mem_check_below(c, 4);
 
 	for (unsigned lane = 0; lane < c->rig.w.lanes; lane++) {
 		uint32_t offset = shape == 0   ? lane * bytes
-		                  : shape == 1 ? 64
-		                  : shape == 2 ? mem_check_below(c, 16) * 48
-		                               : mem_check_below(c, 500) * 48;
+				  : shape == 1 ? 64
+				  : shape == 2 ? mem_check_below(c, 16) * 48
+					       : mem_check_below(c, 500) * 48;
 
 		if (loose)
 			offset += mem_check_below(c, 16);
 		if (mem_check_below(c, 50) == 0)
 			offset = (uint32_t)mem_check_random(c) & ~15u;
 		if (in->idxen)
-			mem_check_set_vgpr(c, 2, lane, mem_check_below(c, 20) ? mem_check_below(c, 120) : (uint32_t)mem_check_random(c));
+			mem_check_set_vgpr(c, 2, lane,
+					   mem_check_below(c, 20) ? mem_check_below(c, 120)
+								  : (uint32_t)mem_check_random(c));
 		if (in->offen)
 			mem_check_set_vgpr(c, 2 + in->idxen, lane, offset);
 	}
@@ -159,7 +164,7 @@ START_TEST(formats)
 	mem_check_init(c, 0xf0);
 	for (unsigned i = 0; i < gpu_gfx10_3_mubuf_count + gpu_gfx10_3_mtbuf_count; i++) {
 		const struct gpu_op *op = i < gpu_gfx10_3_mubuf_count ? &gpu_gfx10_3_mubuf[i]
-		                                                      : &gpu_gfx10_3_mtbuf[i - gpu_gfx10_3_mubuf_count];
+								      : &gpu_gfx10_3_mtbuf[i - gpu_gfx10_3_mubuf_count];
 
 		for (unsigned format = 1; format < 78 && strstr(op->name, "format"); format++)
 			for (unsigned round = 0; round < 4; round++)
@@ -207,9 +212,12 @@ START_TEST(refusals)
 		uint32_t words[2];
 		const char *why;
 	} cases[] = {
-		{{0xe0300000, 0x80820400}, "tfe"},       {{0xe0000000, 0x80820400}, "tfe"},
-		{{0xe0c80000, 0x80820400}, "tfe"},       {{0xe0350000, 0x80020400}, "LDS"},
-		{{0xe0000000, 0x80020400}, "format"},    {{0xe0100000, 0x80020400}, "format"},
+		{{0xe0300000, 0x80820400}, "tfe"},
+		{{0xe0000000, 0x80820400}, "tfe"},
+		{{0xe0c80000, 0x80820400}, "tfe"},
+		{{0xe0350000, 0x80020400}, "LDS"},
+		{{0xe0000000, 0x80020400}, "format"},
+		{{0xe0100000, 0x80020400}, "format"},
 		{{0xe8000000 | 100u << 19, 0x80020400}, "format"},
 	};
 

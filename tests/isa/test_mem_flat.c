@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_mem_flat.c - every row of FLAT, GLOBAL and SCRATCH against the reference, in every shape of addresses. */
-#include "isa/mem_check.h"
 #include "gpu/isa/tables.h"
+#include "isa/mem_check.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -18,12 +18,18 @@ static unsigned element_bytes(const char *name)
 static uint64_t lane_offset(struct mem_check *c, unsigned shape, unsigned lane, unsigned bytes, uint32_t base)
 {
 	switch (shape) {
-	case CONSECUTIVE: return base + lane * bytes;
-	case UNIFORM: return base;
-	case NEARBY: return base + mem_check_below(c, 512) * 4;
-	case ANYWHERE: return mem_check_below(c, RIG_SIZE - 64);
-	case CROSSING: return (base & ~4095u) + 4096 - mem_check_below(c, 20) + 4096 * mem_check_below(c, 3);
-	default: return mem_check_below(c, 8) ? mem_check_below(c, RIG_SIZE / 16) * 16 : RIG_SIZE + 4096 * lane;
+	case CONSECUTIVE:
+		return base + lane * bytes;
+	case UNIFORM:
+		return base;
+	case NEARBY:
+		return base + mem_check_below(c, 512) * 4;
+	case ANYWHERE:
+		return mem_check_below(c, RIG_SIZE - 64);
+	case CROSSING:
+		return (base & ~4095u) + 4096 - mem_check_below(c, 20) + 4096 * mem_check_below(c, 3);
+	default:
+		return mem_check_below(c, 8) ? mem_check_below(c, RIG_SIZE / 16) * 16 : RIG_SIZE + 4096 * lane;
 	}
 }
 
@@ -58,7 +64,8 @@ static void global_once(struct mem_check *c, const struct gpu_op *op, unsigned s
 		mem_check_set_sgpr(c, 11, (uint32_t)(sgpr >> 32));
 	}
 	for (unsigned lane = 0; lane < c->rig.w.lanes; lane++) {
-		uint64_t va = RIG_VA + settle(op, lane_offset(c, shape, lane, bytes, base), bytes) - (uint64_t)(int64_t)in.offset;
+		uint64_t va = RIG_VA + settle(op, lane_offset(c, shape, lane, bytes, base), bytes) -
+			      (uint64_t)(int64_t)in.offset;
 
 		if (is_addtid(op))
 			break;
@@ -75,7 +82,8 @@ static void apertures_once(struct mem_check *c, const struct gpu_op *op)
 {
 	struct ref_inst in = {.name = op->name, .dst = 8, .addr = 2, .data = 16, .saddr = 125};
 	unsigned bytes = element_bytes(op->name), kinds = 1 + mem_check_below(c, 7);
-	bool aligned = op->flags & (GPU_OPF_STORE | GPU_OPF_ATOMIC), narrow_only = op->flags & GPU_OPF_ATOMIC && bytes > 4;
+	bool aligned = op->flags & (GPU_OPF_STORE | GPU_OPF_ATOMIC),
+	     narrow_only = op->flags & GPU_OPF_ATOMIC && bytes > 4;
 	uint32_t words[2];
 
 	mem_check_randomise(c);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_mem_smem.c - scalar loads against the reference, clocks, faults. */
-#include "isa/mem_check.h"
 #include "gpu/isa/tables.h"
+#include "isa/mem_check.h"
 
 #include <check.h>
 #include <errno.h>
@@ -130,8 +130,8 @@ START_TEST(fault_stops)
 		{{0xf4000000 | 2 << 18 | 4 << 6 | 4, 0xfa000000}, GPU_READ}, /* s_load_dwordx4 s[4:7], s[8:9], 0 */
 		{{0xdc308000, 0x087d0002}, GPU_READ},                        /* global_load_dword v8, v[2:3], off */
 		{{0xdc708000, 0x007d0402}, GPU_WRITE},                       /* global_store_dword v[2:3], v4, off */
-		{{0xdcc98000, 0x087d0402}, GPU_READ},                        /* global_atomic_add v8, v[2:3], v4, off glc */
-		{{0xdc300000, 0x087d0002}, GPU_READ},                        /* flat_load_dword v8, v[2:3] */
+		{{0xdcc98000, 0x087d0402}, GPU_READ}, /* global_atomic_add v8, v[2:3], v4, off glc */
+		{{0xdc300000, 0x087d0002}, GPU_READ}, /* flat_load_dword v8, v[2:3] */
 	};
 	struct mem_rig rig;
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define THREADS 4
-#define ROUNDS 2000
+#define ROUNDS  2000
 
 /* A second wave over the rig's address space, on a thread of its own. */
 struct runner {
@@ -70,8 +70,9 @@ static void *hammer(void *arg)
 			r->vgpr[4 * 32 + lane] = 1;
 			r->vgpr[5 * 32 + lane] = 1;
 		}
-		r->lost += run(r, 0xdcc88000, 0x007d0402) != GPU_STEP_NEXT;         /* global_atomic_add */
-		r->lost += run(r, 0xdd488000 | 0x80, 0x007d0402) != GPU_STEP_NEXT;  /* global_atomic_add_x2, offset 128 */
+		r->lost += run(r, 0xdcc88000, 0x007d0402) != GPU_STEP_NEXT; /* global_atomic_add */
+		r->lost +=
+			run(r, 0xdd488000 | 0x80, 0x007d0402) != GPU_STEP_NEXT; /* global_atomic_add_x2, offset 128 */
 		for (unsigned lane = 0; lane < 32; lane++)
 			r->vgpr[4 * 32 + lane] = (r->number * ROUNDS + round) * 32 + lane;
 		r->lost += run(r, 0xdce08000 | 0x180, 0x007d0402) != GPU_STEP_NEXT; /* global_atomic_umax, offset 384 */

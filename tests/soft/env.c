@@ -138,7 +138,7 @@ int env_wait(void *file, uint32_t ctx, uint32_t ip, uint64_t seq, int timeout_ms
 	return ret ? ret : (int)wait.out.status;
 }
 
-#define PKT3(op, count) (3u << 30 | ((count) - 1u) << 16 | (op) << 8)
+#define PKT3(op, count) (3u << 30 | ((count)-1u) << 16 | (op) << 8)
 
 static uint32_t pad(uint32_t *at, uint32_t count)
 {
@@ -164,8 +164,13 @@ uint32_t env_stream_write(uint32_t *at, uint64_t address, uint32_t value)
 
 uint32_t env_stream_wait(uint32_t *at, uint64_t address, uint32_t value)
 {
-	const uint32_t packet[] = {PKT3(0x3cu, 6),	     1u << 4 | 3u /* memory, equal */, (uint32_t)address,
-				   (uint32_t)(address >> 32), value, 0xffffffffu, 4};
+	const uint32_t packet[] = {PKT3(0x3cu, 6),
+				   1u << 4 | 3u /* memory, equal */,
+				   (uint32_t)address,
+				   (uint32_t)(address >> 32),
+				   value,
+				   0xffffffffu,
+				   4};
 
 	memcpy(at, packet, sizeof(packet));
 	return pad(at, 7);

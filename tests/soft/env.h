@@ -28,11 +28,12 @@ struct env_bo {
 uint32_t env_gem(void *file, uint64_t size, uint32_t domains, uint64_t flags);
 /* GTT memory, mapped for the CPU and at va for the GPU (read, write, execute). */
 struct env_bo env_bo(void *file, uint64_t size, uint64_t va);
-int env_va(void *file, uint32_t operation, uint32_t handle, uint64_t va, uint64_t offset, uint64_t size, uint32_t flags);
+int env_va(void *file, uint32_t operation, uint32_t handle, uint64_t va, uint64_t offset, uint64_t size,
+	   uint32_t flags);
 uint32_t env_ctx(void *file);
 uint32_t env_syncobj(void *file, int signaled);
 
-#define ENV_RWX (AMDGPU_VM_PAGE_READABLE | AMDGPU_VM_PAGE_WRITEABLE | AMDGPU_VM_PAGE_EXECUTABLE)
+#define ENV_RWX        (AMDGPU_VM_PAGE_READABLE | AMDGPU_VM_PAGE_WRITEABLE | AMDGPU_VM_PAGE_EXECUTABLE)
 #define ENV_MAX_CHUNKS 8
 
 struct env_cs {
@@ -59,6 +60,6 @@ uint32_t env_stream_wait(uint32_t *at, uint64_t address, uint32_t value);
 int env_main(const char *name, const TTest *const *tests, size_t count);
 
 #define ck_err(expected, call) ck_assert_int_eq(call, -(expected))
-#define ck_ok(call) ck_assert_int_eq(call, 0)
+#define ck_ok(call)            ck_assert_int_eq(call, 0)
 
 #endif

@@ -83,7 +83,8 @@ static int list_op(void *file, uint32_t op, uint32_t handle, const void *entries
 START_TEST(bo_list_checks_each_field)
 {
 	void *file = env_open("gfx1030");
-	struct drm_amdgpu_bo_list_entry entry = {.bo_handle = env_gem(file, 4096, AMDGPU_GEM_DOMAIN_GTT, 0)}, bad = {99, 0};
+	struct drm_amdgpu_bo_list_entry entry = {.bo_handle = env_gem(file, 4096, AMDGPU_GEM_DOMAIN_GTT, 0)},
+					bad = {99, 0};
 	int handle = list_op(file, AMDGPU_BO_LIST_OP_CREATE, 0, &entry, 1, 8);
 
 	ck_assert_int_eq(handle, 1);
@@ -318,7 +319,8 @@ END_TEST
 START_TEST(unmapping_waits_for_jobs)
 {
 	struct rig rig = rig_open("gfx1030");
-	struct env_cs stall = rig_stall(&rig, AMDGPU_HW_IP_COMPUTE), write = rig_write(&rig, AMDGPU_HW_IP_COMPUTE, 0, 7);
+	struct env_cs stall = rig_stall(&rig, AMDGPU_HW_IP_COMPUTE),
+		      write = rig_write(&rig, AMDGPU_HW_IP_COMPUTE, 0, 7);
 	struct drm_gem_close close_args = {.handle = rig.gate.handle};
 
 	ck_ok(env_submit(rig.file, &stall));
@@ -468,10 +470,9 @@ START_TEST(implicit_sync)
 		struct rig rig = rig_open("gfx1030"), other = rig_open("gfx1030");
 		struct env_cs stall = rig_stall(&rig, AMDGPU_HW_IP_COMPUTE);
 		struct env_cs write = rig_write(&other, AMDGPU_HW_IP_GFX, 0, 7);
-		struct drm_amdgpu_bo_list_entry entry = {
-			env_gem(rig.file, 4096, AMDGPU_GEM_DOMAIN_GTT,
-				explicit_sync ? AMDGPU_GEM_CREATE_EXPLICIT_SYNC : 0),
-			0};
+		struct drm_amdgpu_bo_list_entry entry = {env_gem(rig.file, 4096, AMDGPU_GEM_DOMAIN_GTT,
+								 explicit_sync ? AMDGPU_GEM_CREATE_EXPLICIT_SYNC : 0),
+							 0};
 		struct drm_amdgpu_bo_list_in list = {~0u, ~0u, 1, sizeof(entry), (uintptr_t)&entry};
 		struct drm_prime_handle prime = {.handle = entry.bo_handle, .flags = DRM_CLOEXEC};
 

@@ -42,8 +42,12 @@ START_TEST(flags_by_kernel)
 	static const struct {
 		uint32_t flag;
 		int first; /* kernel that knows it */
-	} rows[] = {{AMDGPU_GEM_CREATE_VM_ALWAYS_VALID, 0}, {ABI_GEM_DISCARDABLE, 0}, {ABI_GEM_GFX12_DCC, 1},
-		    {ABI_GEM_UNCACHED, 2},		    {ABI_GEM_COHERENT, 2},    {AMDGPU_GEM_CREATE_VRAM_WIPE_ON_RELEASE, 2}};
+	} rows[] = {{AMDGPU_GEM_CREATE_VM_ALWAYS_VALID, 0},
+		    {ABI_GEM_DISCARDABLE, 0},
+		    {ABI_GEM_GFX12_DCC, 1},
+		    {ABI_GEM_UNCACHED, 2},
+		    {ABI_GEM_COHERENT, 2},
+		    {AMDGPU_GEM_CREATE_VRAM_WIPE_ON_RELEASE, 2}};
 
 	for (int k = 0; k < 3; k++) {
 		void *file = env_open(specs[k]);
@@ -158,7 +162,8 @@ START_TEST(op_and_metadata)
 	ck_ok(env_ioctl(file, op_request, &op));
 	ck_assert_uint_eq(info.bo_size, 8192);
 	ck_assert_uint_eq(info.domains, AMDGPU_GEM_DOMAIN_VRAM);
-	ck_assert_uint_eq(info.domain_flags, AMDGPU_GEM_CREATE_VRAM_CLEARED); /* the hint is not kept, clearing implied */
+	ck_assert_uint_eq(info.domain_flags,
+			  AMDGPU_GEM_CREATE_VRAM_CLEARED); /* the hint is not kept, clearing implied */
 	op.padding = 1;
 	ck_err(EINVAL, env_ioctl(file, op_request, &op));
 	op = (struct abi_gem_op){.handle = handle, .op = 9};
@@ -189,8 +194,8 @@ START_TEST(va_checks_each_field)
 	uint32_t bo = env_gem(file, 8192, AMDGPU_GEM_DOMAIN_GTT, 0);
 	uint64_t at = 0x10000000;
 
-	ck_err(EINVAL, env_va(file, AMDGPU_VA_OP_MAP, bo, 0x8000, 0, 4096, ENV_RWX));		   /* reserved bottom */
-	ck_err(EINVAL, env_va(file, AMDGPU_VA_OP_MAP, bo, 1ull << 47, 0, 4096, ENV_RWX));	   /* hole */
+	ck_err(EINVAL, env_va(file, AMDGPU_VA_OP_MAP, bo, 0x8000, 0, 4096, ENV_RWX));     /* reserved bottom */
+	ck_err(EINVAL, env_va(file, AMDGPU_VA_OP_MAP, bo, 1ull << 47, 0, 4096, ENV_RWX)); /* hole */
 	ck_err(EINVAL, env_va(file, AMDGPU_VA_OP_MAP, bo, 0xffffffffffff0000ull, 0, 4096, ENV_RWX)); /* reserved top */
 	ck_err(EINVAL, env_va(file, AMDGPU_VA_OP_MAP, bo, at + 1, 0, 4096, ENV_RWX));
 	ck_err(EINVAL, env_va(file, AMDGPU_VA_OP_MAP, bo, at, 1, 4096, ENV_RWX));
@@ -204,7 +209,7 @@ START_TEST(va_checks_each_field)
 	ck_err(ENOENT, env_va(file, AMDGPU_VA_OP_MAP, 99, at, 0, 4096, ENV_RWX));
 	ck_err(ENOENT, env_va(file, AMDGPU_VA_OP_UNMAP, bo, at, 0, 4096, ENV_RWX));
 	ck_ok(env_va(file, AMDGPU_VA_OP_MAP, bo, at, 0, 8192, ENV_RWX));
-	ck_err(EINVAL, env_va(file, AMDGPU_VA_OP_MAP, bo, at + 4096, 0, 4096, ENV_RWX)); /* taken */
+	ck_err(EINVAL, env_va(file, AMDGPU_VA_OP_MAP, bo, at + 4096, 0, 4096, ENV_RWX));   /* taken */
 	ck_err(ENOENT, env_va(file, AMDGPU_VA_OP_UNMAP, bo, at + 4096, 0, 4096, ENV_RWX)); /* not its start */
 	ck_ok(env_va(file, AMDGPU_VA_OP_REPLACE, bo, at + 4096, 0, 4096, ENV_RWX));
 	ck_ok(env_va(file, AMDGPU_VA_OP_UNMAP, bo, at + 4096, 0, 4096, ENV_RWX));
@@ -246,7 +251,8 @@ START_TEST(prime_shares_memory_and_identity)
 	bo.map[3] = 42;
 	ck_err(ENOENT, to_fd(file, 99, DRM_CLOEXEC, &fd));
 	ck_err(EINVAL, to_fd(file, bo.handle, 0x4, &fd));
-	ck_err(EPERM, to_fd(file, env_gem(file, 4096, AMDGPU_GEM_DOMAIN_GTT, AMDGPU_GEM_CREATE_VM_ALWAYS_VALID), 0, &fd));
+	ck_err(EPERM,
+	       to_fd(file, env_gem(file, 4096, AMDGPU_GEM_DOMAIN_GTT, AMDGPU_GEM_CREATE_VM_ALWAYS_VALID), 0, &fd));
 	ck_ok(to_fd(file, bo.handle, DRM_CLOEXEC | DRM_RDWR, &fd));
 	ck_assert_int_eq(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
 	map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -315,10 +321,17 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {create_checks_each_field, flags_by_kernel,
-				      memory_starts_as_zeros_and_is_shared_by_maps, mmap_refusals,
-				      userptr_checks_each_field, close_forgets, op_and_metadata, va_checks_each_field,
-				      prime_shares_memory_and_identity, list_handles_and_mappings, many_buffers};
+	const TTest *const tests[] = {create_checks_each_field,
+				      flags_by_kernel,
+				      memory_starts_as_zeros_and_is_shared_by_maps,
+				      mmap_refusals,
+				      userptr_checks_each_field,
+				      close_forgets,
+				      op_and_metadata,
+				      va_checks_each_field,
+				      prime_shares_memory_and_identity,
+				      list_handles_and_mappings,
+				      many_buffers};
 
 	return env_main("gem", tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -152,8 +152,12 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {queue_reset, full_reset, syncobjs_signal_for_killed_jobs,
-				      refused_packets_end_the_job, the_33rd_job_waits, closing_with_hung_jobs};
+	const TTest *const tests[] = {queue_reset,
+				      full_reset,
+				      syncobjs_signal_for_killed_jobs,
+				      refused_packets_end_the_job,
+				      the_33rd_job_waits,
+				      closing_with_hung_jobs};
 
 	return env_main("hang", tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -111,8 +111,8 @@ START_TEST(queries_by_kernel)
 		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 			int ret = info(file, rows[i].query, rows[i].type, out, sizeof(out));
 
-			ck_assert_msg(ret == rows[i].ret[k], "%s: query 0x%x type %u: %d, not %d", specs[k], rows[i].query,
-				      rows[i].type, ret, rows[i].ret[k]);
+			ck_assert_msg(ret == rows[i].ret[k], "%s: query 0x%x type %u: %d, not %d", specs[k],
+				      rows[i].query, rows[i].type, ret, rows[i].ret[k]);
 			refused += rows[i].ret[k] == -EINVAL;
 		}
 		ck_assert_uint_eq(env_stat(file, "refused_queries") - before, refused);

@@ -48,8 +48,12 @@ START_TEST(bad_specs_name_the_word)
 	static const struct {
 		const char *spec, *word;
 	} rows[] = {
-		{"gfx900", "gfx900"},	       {"gfx1030,kernel=5.4", "5.4"},	  {"gfx1030,vram=x", "vram=x"},
-		{"gfx1030,threads=0", "threads=0"}, {"gfx1030,turbo", "turbo"},	  {"gfx1030,turbo=1", "turbo"},
+		{"gfx900", "gfx900"},
+		{"gfx1030,kernel=5.4", "5.4"},
+		{"gfx1030,vram=x", "vram=x"},
+		{"gfx1030,threads=0", "threads=0"},
+		{"gfx1030,turbo", "turbo"},
+		{"gfx1030,turbo=1", "turbo"},
 		{"gfx1030,timeout_ms=-1", "timeout_ms=-1"},
 	};
 
@@ -72,7 +76,7 @@ START_TEST(unknown_ioctls_are_refused_and_counted)
 
 	ck_err(EINVAL, env_ioctl(file, DRM_IOWR(DRM_COMMAND_BASE + 0x0a, struct drm_amdgpu_info), data));
 	ck_err(EINVAL, env_ioctl(file, DRM_IOWR(0x3f, struct drm_amdgpu_info), data));
-	ck_err(EINVAL, env_ioctl(file, DRM_IOWR(0xCF, struct abi_syncobj_eventfd), data)); /* 6.6 */
+	ck_err(EINVAL, env_ioctl(file, DRM_IOWR(0xCF, struct abi_syncobj_eventfd), data));                /* 6.6 */
 	ck_err(EINVAL, env_ioctl(file, DRM_IOWR(DRM_COMMAND_BASE + 0x16, struct drm_amdgpu_info), data)); /* USERQ */
 	ck_err(EINVAL, env_ioctl(file, DRM_IOWR(DRM_COMMAND_BASE + 0x19, struct abi_gem_list_handles), data));
 	ck_assert_uint_eq(env_stat(file, "refused_ioctls"), before + 5);
@@ -218,10 +222,16 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {versions_by_kernel, version_name_is_cut_to_the_room, bad_specs_name_the_word,
-				      unknown_ioctls_are_refused_and_counted, render_nodes_may_not,
-				      primary_nodes_want_a_master, caps, sizes_differ,
-				      fields_of_newer_kernels_are_not_seen, bad_pointers_are_efault,
+	const TTest *const tests[] = {versions_by_kernel,
+				      version_name_is_cut_to_the_room,
+				      bad_specs_name_the_word,
+				      unknown_ioctls_are_refused_and_counted,
+				      render_nodes_may_not,
+				      primary_nodes_want_a_master,
+				      caps,
+				      sizes_differ,
+				      fields_of_newer_kernels_are_not_seen,
+				      bad_pointers_are_efault,
 				      same_string_same_device};
 
 	return env_main("ioctl", tests, sizeof(tests) / sizeof(tests[0]));

@@ -7,9 +7,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define TO_FD	  DRM_IOWR(0xC1, struct abi_syncobj_handle)
+#define TO_FD     DRM_IOWR(0xC1, struct abi_syncobj_handle)
 #define TO_HANDLE DRM_IOWR(0xC2, struct abi_syncobj_handle)
-#define EVENTFD	  DRM_IOWR(0xCF, struct abi_syncobj_eventfd)
+#define EVENTFD   DRM_IOWR(0xCF, struct abi_syncobj_eventfd)
 #define SYNC_FILE DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE
 
 static int wait_for(void *file, const uint32_t *handles, uint32_t count, uint32_t flags, int ms, uint32_t *first)
@@ -271,8 +271,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {create_and_destroy, binary_waits, deadline_flag_by_kernel, timelines,
-				      points_signal_in_order, descriptors, eventfds};
+	const TTest *const tests[] = {
+		create_and_destroy, binary_waits, deadline_flag_by_kernel, timelines, points_signal_in_order,
+		descriptors,        eventfds};
 
 	return env_main("syncobj", tests, sizeof(tests) / sizeof(tests[0]));
 }

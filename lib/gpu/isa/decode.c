@@ -355,12 +355,12 @@ static const struct gpu_op *find_vop3(const struct gpu_isa *isa, unsigned opcode
 }
 
 static const char *decode_alu(const struct gpu_isa *isa, int enc, unsigned opcode, const uint32_t *dw, unsigned n,
-                              struct gpu_inst *in)
+			      struct gpu_inst *in)
 {
 	static const decode_fn decoders[GPU_ENCS] = {
-		[GPU_SOP1] = decode_sop1,  [GPU_SOP2] = decode_sop2,   [GPU_SOPC] = decode_sop2,
-		[GPU_SOPK] = decode_sopk,  [GPU_SOPP] = decode_sopk,   [GPU_VOP1] = decode_vop12,
-		[GPU_VOP2] = decode_vop12, [GPU_VOPC] = decode_vop12c, [GPU_VOP3] = decode_vop3,
+		[GPU_SOP1] = decode_sop1,   [GPU_SOP2] = decode_sop2,   [GPU_SOPC] = decode_sop2,
+		[GPU_SOPK] = decode_sopk,   [GPU_SOPP] = decode_sopk,   [GPU_VOP1] = decode_vop12,
+		[GPU_VOP2] = decode_vop12,  [GPU_VOPC] = decode_vop12c, [GPU_VOP3] = decode_vop3,
 		[GPU_VOP3P] = decode_vop3p,
 	};
 	const char *why;
@@ -384,7 +384,7 @@ static const char *decode_alu(const struct gpu_isa *isa, int enc, unsigned opcod
 }
 
 unsigned gpu_isa_decode(const struct gpu_isa *isa, const uint32_t *dw, unsigned n, struct gpu_inst *in_out,
-                        const char **why_out)
+			const char **why_out)
 {
 	struct gpu_inst in;
 	const char *why;

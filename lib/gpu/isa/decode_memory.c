@@ -171,7 +171,7 @@ static const char *decode(const struct gpu_isa *isa, const uint32_t *dw, unsigne
 }
 
 unsigned gpu_decode_memory(const struct gpu_isa *isa, const uint32_t *dw, unsigned n, struct gpu_inst *in,
-                           const char **why_out)
+			   const char **why_out)
 {
 	const char *why = decode(isa, dw, n, in);
 

@@ -49,7 +49,7 @@ MEM_INLINE uint8_t *whole_row(const struct gpu_wave *w, const uint32_t *a, uint3
 }
 
 MEM_INLINE void read_lanes(struct gpu_wave *w, uint32_t mask, unsigned first, const uint32_t *a, uint32_t offset,
-                           uint32_t *d, unsigned n)
+			   uint32_t *d, unsigned n)
 {
 	size_t row = w->lanes;
 
@@ -66,7 +66,7 @@ MEM_INLINE void read_lanes(struct gpu_wave *w, uint32_t mask, unsigned first, co
 }
 
 static void read_half(struct gpu_wave *w, unsigned first, uint32_t mask, const uint32_t *a, uint32_t offset,
-                      uint32_t *d, enum mem_kind kind)
+		      uint32_t *d, enum mem_kind kind)
 {
 	uint32_t copy[MEM_HALF];
 	const uint8_t *p;
@@ -106,12 +106,12 @@ enum gpu_step ds_read(struct gpu_wave *w, const struct gpu_inst *in)
 		return mem_refuse_regs(w, in);
 	for (unsigned first = 0; first < w->lanes; first += MEM_HALF)
 		read_half(w, first, mem_exec_half(w, first), mem_vgpr(w, in->src[0], first), ds_offset(in),
-		          mem_vgpr(w, in->dst, first), kind);
+			  mem_vgpr(w, in->dst, first), kind);
 	return GPU_STEP_NEXT;
 }
 
 static void write_half(struct gpu_wave *w, unsigned first, uint32_t mask, const uint32_t *a, uint32_t offset,
-                       const uint32_t *d, enum mem_kind kind)
+		       const uint32_t *d, enum mem_kind kind)
 {
 	size_t row = w->lanes;
 	uint8_t *p;
@@ -146,7 +146,7 @@ enum gpu_step ds_write(struct gpu_wave *w, const struct gpu_inst *in)
 		return mem_refuse_regs(w, in);
 	for (unsigned first = 0; first < w->lanes; first += MEM_HALF)
 		write_half(w, first, mem_exec_half(w, first), mem_vgpr(w, in->src[0], first), ds_offset(in),
-		           mem_vgpr(w, in->src[1], first), kind);
+			   mem_vgpr(w, in->src[1], first), kind);
 	return GPU_STEP_NEXT;
 }
 
@@ -193,7 +193,7 @@ enum gpu_step ds_write2(struct gpu_wave *w, const struct gpu_inst *in)
 	if (MEM_UNLIKELY(in->gds))
 		return refuse_gds(w, in);
 	if (MEM_UNLIKELY(mem_regs_bad(w, in->src[0], 1) || mem_regs_bad(w, in->src[1], n) ||
-	                 mem_regs_bad(w, in->src[3], n)))
+			 mem_regs_bad(w, in->src[3], n)))
 		return mem_refuse_regs(w, in);
 	two_offsets(in, offset);
 	for (unsigned first = 0; first < w->lanes; first += MEM_HALF) {
@@ -202,7 +202,7 @@ enum gpu_step ds_write2(struct gpu_wave *w, const struct gpu_inst *in)
 
 		for (unsigned e = 0; e < 2; e++)
 			write_half(w, first, mask, a, offset[e], mem_vgpr(w, in->src[e ? 3 : 1], first),
-			           n == 1 ? MEM_B32 : MEM_B64);
+				   n == 1 ? MEM_B32 : MEM_B64);
 	}
 	return GPU_STEP_NEXT;
 }
@@ -235,7 +235,8 @@ enum gpu_step ds_write_addtid(struct gpu_wave *w, const struct gpu_inst *in)
 	for (unsigned first = 0; first < w->lanes; first += MEM_HALF) {
 		for (unsigned l = 0; l < MEM_HALF; l++)
 			a[l] = (w->s[124] & 0xffff) + (first + l) * 4;
-		write_half(w, first, mem_exec_half(w, first), a, ds_offset(in), mem_vgpr(w, in->src[1], first), MEM_B32);
+		write_half(w, first, mem_exec_half(w, first), a, ds_offset(in), mem_vgpr(w, in->src[1], first),
+			   MEM_B32);
 	}
 	return GPU_STEP_NEXT;
 }
@@ -296,7 +297,7 @@ enum gpu_step ds_permute(struct gpu_wave *w, const struct gpu_inst *in)
 	if (in->gds)
 		return refuse_gds(w, in);
 	if (MEM_UNLIKELY(mem_regs_bad(w, in->src[0], 1) || mem_regs_bad(w, in->src[1], 1) ||
-	                 mem_regs_bad(w, in->dst, 1)))
+			 mem_regs_bad(w, in->dst, 1)))
 		return mem_refuse_regs(w, in);
 	for (unsigned first = 0; first < w->lanes; first += MEM_HALF) {
 		const uint32_t *a = mem_vgpr(w, in->src[0], first), *s = mem_vgpr(w, in->src[1], first);
@@ -321,7 +322,7 @@ enum gpu_step ds_bpermute(struct gpu_wave *w, const struct gpu_inst *in)
 	if (in->gds)
 		return refuse_gds(w, in);
 	if (MEM_UNLIKELY(mem_regs_bad(w, in->src[0], 1) || mem_regs_bad(w, in->src[1], 1) ||
-	                 mem_regs_bad(w, in->dst, 1)))
+			 mem_regs_bad(w, in->dst, 1)))
 		return mem_refuse_regs(w, in);
 	for (unsigned first = 0; first < w->lanes; first += MEM_HALF) {
 		const uint32_t *a = mem_vgpr(w, in->src[0], first), *s = mem_vgpr(w, in->src[1], first);

@@ -5,7 +5,7 @@
 
 #include "gpu/isa/mem.h"
 
-#define DS_RTN 0x200  /* atomics: the old value goes to dst */
+#define DS_RTN  0x200 /* atomics: the old value goes to dst */
 #define DS_ST64 0x100 /* two addresses: offsets count 64 elements */
 
 enum gpu_step ds_read(struct gpu_wave *w, const struct gpu_inst *in);   /* data: mem_kind */

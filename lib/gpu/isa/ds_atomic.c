@@ -76,7 +76,7 @@ static void atomic32_half(struct gpu_wave *w, const struct gpu_inst *in, unsigne
 	for (uint32_t m = mem_exec_half(w, first); m; m &= m - 1) {
 		unsigned l = (unsigned)__builtin_ctz(m);
 		uint32_t old = mem_lds_atomic32(w, first + l, a[l] + ds_offset(in), op, swap ? t[l] : s[l],
-		                                swap ? s[l] : t[l]);
+						swap ? s[l] : t[l]);
 
 		if (d)
 			d[l] = old;
@@ -108,8 +108,7 @@ enum gpu_step ds_atomic(struct gpu_wave *w, const struct gpu_inst *in)
 
 	if (MEM_UNLIKELY(in->gds))
 		return refuse_gds(w, in);
-	if (MEM_UNLIKELY(!operands_ok(w, in, wide ? 2 : 1, uses_data1(op),
-	                              in->op->data & DS_RTN ? (wide ? 2 : 1) : 0)))
+	if (MEM_UNLIKELY(!operands_ok(w, in, wide ? 2 : 1, uses_data1(op), in->op->data & DS_RTN ? (wide ? 2 : 1) : 0)))
 		return mem_refuse_regs(w, in);
 	for (unsigned first = 0; first < w->lanes; first += MEM_HALF) {
 		if (wide)
@@ -147,7 +146,7 @@ enum gpu_step ds_wrxchg2(struct gpu_wave *w, const struct gpu_inst *in)
 				uint32_t addr = a[l] + (e ? in->offset1 : (uint32_t)in->imm) * unit;
 
 				old[e] = n == 1 ? mem_lds_atomic32(w, first + l, addr, MEM_SWAP, (uint32_t)v[e], 0)
-				                : mem_lds_atomic64(w, first + l, addr, MEM_SWAP, v[e], 0);
+						: mem_lds_atomic64(w, first + l, addr, MEM_SWAP, v[e], 0);
 			}
 			for (unsigned i = 0; i < 2 * n; i++)
 				d[i * row + l] = (uint32_t)(old[i / n] >> (32 * (i % n)));
@@ -203,7 +202,7 @@ enum gpu_step ds_append(struct gpu_wave *w, const struct gpu_inst *in)
 	if (!exec)
 		return GPU_STEP_NEXT;
 	old = mem_lds_atomic32(w, (unsigned)__builtin_ctzll(exec), (w->s[124] & 0xffff) + ds_offset(in),
-	                       in->op->data ? MEM_ADD : MEM_SUB, count, 0);
+			       in->op->data ? MEM_ADD : MEM_SUB, count, 0);
 	for (uint64_t m = exec; m; m &= m - 1)
 		mem_vgpr(w, in->dst, 0)[__builtin_ctzll(m)] = old;
 	return GPU_STEP_NEXT;

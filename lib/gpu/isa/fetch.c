@@ -49,7 +49,7 @@ static int dpp16_source(unsigned ctrl, unsigned lane)
  * lanes that are off readable. Row and bank masks turn lanes off.
  */
 static void dpp16(const struct gpu_inst *in, const uint32_t *from, uint32_t *to, uint32_t exec, uint32_t *mask,
-                  unsigned block)
+		  unsigned block)
 {
 	uint32_t ctl = in->ctl;
 	bool fi = ctl >> 18 & 1, bound = ctl >> 19 & 1;
@@ -113,7 +113,7 @@ static void signs64(uint64_t *v, bool abs, bool neg)
 }
 
 static const void *fetch64(const struct gpu_wave *w, const struct gpu_inst *in, unsigned i, unsigned block,
-                           uint32_t *buffer)
+			   uint32_t *buffer)
 {
 	unsigned code = in->src[i], type = in->op->src[i];
 	uint64_t *to = (uint64_t *)(void *)buffer;
@@ -137,7 +137,7 @@ static const void *fetch64(const struct gpu_wave *w, const struct gpu_inst *in, 
 }
 
 static const void *fetch128(const struct gpu_wave *w, const struct gpu_inst *in, unsigned i, unsigned block,
-                            uint32_t *buffer)
+			    uint32_t *buffer)
 {
 	unsigned code = in->src[i];
 
@@ -193,7 +193,7 @@ static void modify32(const struct gpu_wave *w, const struct gpu_inst *in, unsign
 }
 
 const void *gpu_fetch(const struct gpu_wave *w, const struct gpu_inst *in, unsigned i, unsigned block, uint32_t *buffer,
-                      uint32_t *mask)
+		      uint32_t *mask)
 {
 	bool old = i == 2 && in->op->flags & GPU_OPF_READS_DST;
 	unsigned code = old ? in->dst : in->src[i], type = old ? in->op->dst : in->op->src[i];

@@ -12,7 +12,7 @@
  * gpu_lanes; either in buffer (128 dwords) or the register itself. Clears in *mask the lanes that DPP turns off.
  */
 const void *gpu_fetch(const struct gpu_wave *w, const struct gpu_inst *in, unsigned i, unsigned block, uint32_t *buffer,
-                      uint32_t *mask);
+		      uint32_t *mask);
 void gpu_call_lanes(gpu_lane_fn fn, struct gpu_lanes *v);
 bool gpu_is_f32(unsigned type);
 

@@ -10,16 +10,18 @@
 
 const struct gpu_isa gpu_isa_gfx10_3 = {
 	.name = "gfx1030",
-	.ops = {
+	.ops =
+		{
 #define ROW(enc, name) [enc] = gpu_gfx10_3_##name,
-		GPU_GFX10_3_TABLES(ROW)
+			GPU_GFX10_3_TABLES(ROW)
 #undef ROW
-	},
-	.count = {
+		},
+	.count =
+		{
 #define ROW(enc, name) [enc] = &gpu_gfx10_3_##name##_count,
-		GPU_GFX10_3_TABLES(ROW)
+			GPU_GFX10_3_TABLES(ROW)
 #undef ROW
-	},
+		},
 };
 
 unsigned gpu_isa_count(const struct gpu_isa *isa, unsigned enc)

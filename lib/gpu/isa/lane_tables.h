@@ -7,8 +7,8 @@
 
 #include "gpu/isa/valu.h"
 
-#define GPU_LANE_TABLES(variant) \
-	extern const gpu_lane_fn gpu_lanes_int_##variant[], gpu_lanes_f32_##variant[], gpu_lanes_f16_##variant[], \
+#define GPU_LANE_TABLES(variant)                                                                                       \
+	extern const gpu_lane_fn gpu_lanes_int_##variant[], gpu_lanes_f32_##variant[], gpu_lanes_f16_##variant[],      \
 		gpu_lanes_f64_##variant[], gpu_lanes_cmp_##variant[], gpu_lanes_pk_##variant[]
 GPU_LANE_TABLES(base);
 #if defined(__x86_64__)

@@ -3,7 +3,8 @@
  * lanes.h - how lane functions are written: one expression, one loop over 32 lanes, vectorised by the compiler.
  *
  * Each group of lane functions (lanes_*.h) is compiled twice, for the build's own target and on x86-64 for AVX2 with
- * FMA; lane_find.c picks one at run time. The loops may assume that the destination is a source itself or apart from it.
+ * FMA; lane_find.c picks one at run time. The loops may assume that the destination is a source itself or apart from
+ * it.
  */
 #ifndef DF_GPU_ISA_LANES_H
 #define DF_GPU_ISA_LANES_H

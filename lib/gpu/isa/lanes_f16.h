@@ -48,8 +48,8 @@
 			d[i] = (uint32_t)(expr);                                                                       \
 		}                                                                                                      \
 	}
-#define H(x)       gpu_half_value(x)
-#define R(x)       gpu_half_round(x, round)
+#define H(x)            gpu_half_value(x)
+#define R(x)            gpu_half_round(x, round)
 #define HALF1(n, value) H_LOOP1(n, nan2_16(R(value), a, a))
 
 static inline double half_rndne(double x)

@@ -118,7 +118,7 @@
 /* Arithmetic: a value, whose NaNs are put right. */
 #define A_DEFINE(n, name, value)                                                                                       \
 	NAN_LOOP##n(lane_##name) A_LOOP(n, lane_##name, _keep, value, IN_KEEP)                                         \
-	        A_LOOP(n, lane_##name, _flush, value, IN_FLUSH) F_PICK(name)
+		A_LOOP(n, lane_##name, _flush, value, IN_FLUSH) F_PICK(name)
 #define FLOAT1(name, value) A_DEFINE(1, name, value)
 #define FLOAT2(name, value) A_DEFINE(2, name, value)
 #define FLOAT3(name, value) A_DEFINE(3, name, value)

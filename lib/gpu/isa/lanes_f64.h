@@ -15,11 +15,18 @@
 			__VA_ARGS__                                                                                    \
 		}                                                                                                      \
 	}
-#define SRC_D   SRC64(a);
-#define SRC_DD  SRC64(a); SRC64(b);
-#define SRC_DDD SRC64(a); SRC64(b); SRC64(c);
-#define SRC_W   SRC32(a);
-#define SRC_DW  SRC64(a); SRC32(b);
+#define SRC_D SRC64(a);
+#define SRC_DD                                                                                                         \
+	SRC64(a);                                                                                                      \
+	SRC64(b);
+#define SRC_DDD                                                                                                        \
+	SRC64(a);                                                                                                      \
+	SRC64(b);                                                                                                      \
+	SRC64(c);
+#define SRC_W SRC32(a);
+#define SRC_DW                                                                                                         \
+	SRC64(a);                                                                                                      \
+	SRC32(b);
 #define DOUBLE1(name, value)                                                                                           \
 	D_LOOP(name, uint64_t, SRC_D, uint64_t ua = a_[i]; double a = gpu_f64(ua); (void)a;                            \
 	       d[i] = nan2_64(gpu_f64_bits(value), ua, ua);)
@@ -27,7 +34,7 @@
 	D_LOOP(name, uint64_t, SRC_DD, uint64_t ua = a_[i], ub = b_[i]; double a = gpu_f64(ua), b = gpu_f64(ub);       \
 	       d[i] = nan2_64(gpu_f64_bits(value), ua, ub);)
 #define FROM_INT(name, value) D_LOOP(name, uint64_t, SRC_W, uint32_t a = a_[i]; d[i] = gpu_f64_bits(value);)
-#define TO_INT(name, value) D_LOOP(name, uint32_t, SRC_D, double a = gpu_f64(a_[i]); d[i] = (uint32_t)(value);)
+#define TO_INT(name, value)   D_LOOP(name, uint32_t, SRC_D, double a = gpu_f64(a_[i]); d[i] = (uint32_t)(value);)
 
 static inline uint64_t fmin64(uint64_t a, uint64_t b, bool ieee)
 {
@@ -161,10 +168,8 @@ static inline uint64_t widen_nan(uint32_t u)
 	return (uint64_t)(u & 0x80000000) << 32 | 0x7ff8000000000000 | (uint64_t)(u & 0x3fffff) << 29;
 }
 
-D_LOOP(cvt_f32_f64, uint32_t, SRC_D,
-       d[i] = isnan64(a_[i]) ? narrow_nan(a_[i]) : gpu_f32_bits((float)gpu_f64(a_[i]));)
-D_LOOP(cvt_f64_f32, uint64_t, SRC_W,
-       d[i] = isnan32(a_[i]) ? widen_nan(a_[i]) : gpu_f64_bits((double)gpu_f32(a_[i]));)
+D_LOOP(cvt_f32_f64, uint32_t, SRC_D, d[i] = isnan64(a_[i]) ? narrow_nan(a_[i]) : gpu_f32_bits((float)gpu_f64(a_[i]));)
+D_LOOP(cvt_f64_f32, uint64_t, SRC_W, d[i] = isnan32(a_[i]) ? widen_nan(a_[i]) : gpu_f64_bits((double)gpu_f32(a_[i]));)
 
 /* Denominator b, numerator c, a one of them; scaled by 2^128 (RDNA2 ISA, V_DIV_SCALE_F64). */
 static uint64_t div_scale64(uint64_t ua, uint64_t ub, uint64_t uc, uint32_t *scaled_out)
@@ -234,11 +239,11 @@ static void lane_div_fmas_f64(struct gpu_lanes *v)
  * large a keeps its weight (RDNA2 ISA, V_TRIG_PREOP_F64).
  */
 static const uint32_t two_over_pi[] = {
-	0xa2f9836e, 0x4e441529, 0xfc2757d1, 0xf534ddc0, 0xdb629599, 0x3c439041, 0xfe5163ab, 0xdebbc561, 0xb7246e3a,
-	0x424dd2e0, 0x06492eea, 0x09d1921c, 0xfe1deb1c, 0xb129a73e, 0xe88235f5, 0x2ebb4484, 0xe99c7026, 0xb45f7e41,
-	0x3991d639, 0x835339f4, 0x9c845f8b, 0xbdf9283b, 0x1ff897ff, 0xde05980f, 0xef2f118b, 0x5a0a6d1f, 0x6d367ecf,
-	0x27cb09b7, 0x4f463f66, 0x9e5fea2d, 0x7527bac7, 0xebe5f17b, 0x3d0739f7, 0x8a5292ea, 0x6bfb5fb1, 0x1f8d5d08,
-	0x56033046, 0xfc7b6bab,
+	0xa2f9836e, 0x4e441529, 0xfc2757d1, 0xf534ddc0, 0xdb629599, 0x3c439041, 0xfe5163ab, 0xdebbc561,
+	0xb7246e3a, 0x424dd2e0, 0x06492eea, 0x09d1921c, 0xfe1deb1c, 0xb129a73e, 0xe88235f5, 0x2ebb4484,
+	0xe99c7026, 0xb45f7e41, 0x3991d639, 0x835339f4, 0x9c845f8b, 0xbdf9283b, 0x1ff897ff, 0xde05980f,
+	0xef2f118b, 0x5a0a6d1f, 0x6d367ecf, 0x27cb09b7, 0x4f463f66, 0x9e5fea2d, 0x7527bac7, 0xebe5f17b,
+	0x3d0739f7, 0x8a5292ea, 0x6bfb5fb1, 0x1f8d5d08, 0x56033046, 0xfc7b6bab,
 };
 #define TWO_OVER_PI_BITS 1201
 

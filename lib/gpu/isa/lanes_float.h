@@ -2,7 +2,8 @@
 /*
  * lanes_float.h - what float lane functions share: NaN results, exact helpers, transcendentals.
  *
- * A NaN result is the first NaN among the operands, quiet, or 0x7fc00000 when none of them is one; hosts differ in both.
+ * A NaN result is the first NaN among the operands, quiet, or 0x7fc00000 when none of them is one; hosts differ in
+ * both.
  */
 #ifndef DF_GPU_ISA_LANES_FLOAT_H
 #define DF_GPU_ISA_LANES_FLOAT_H

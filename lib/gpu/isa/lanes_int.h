@@ -79,7 +79,9 @@ static inline uint32_t field_i(uint32_t a, uint32_t b, uint32_t c)
 	uint32_t left = offset + width >= 32 ? 0 : 32 - offset - width;
 	int32_t top = (int32_t)(a << left);
 
-	return width == 0 ? 0 : offset + width >= 32 ? (uint32_t)((int32_t)a >> offset) : (uint32_t)(top >> (32 - width));
+	return width == 0             ? 0
+	       : offset + width >= 32 ? (uint32_t)((int32_t)a >> offset)
+				      : (uint32_t)(top >> (32 - width));
 }
 
 static inline uint32_t byte(uint32_t v, unsigned n)
@@ -171,7 +173,7 @@ INT2(max_u32, umax(a, b))
 INT2(lshrrev_b32, b >> (a & 31))
 INT2(ashrrev_i32, (int32_t)b >> (a & 31))
 INT2(lshlrev_b32, b << (a & 31))
-INT2(and_b32, a & b)
+INT2(and_b32, a &b)
 INT2(or_b32, a | b)
 INT2(xor_b32, a ^ b)
 INT2(xnor_b32, ~(a ^ b))
@@ -186,7 +188,7 @@ INT2_CLAMP(add_nc_i16, u16(a + b), sat_i16(s16(a) + s16(b)))
 INT2_CLAMP(sub_nc_i16, u16(a - b), sat_i16(s16(a) - s16(b)))
 INT2(mul_lo_u32, a *b)
 INT2(mul_hi_u32, ((uint64_t)a * b) >> 32)
-INT2(mul_hi_i32, (uint64_t)((int64_t)(int32_t)a * (int32_t)b) >> 32)
+INT2(mul_hi_i32, (uint64_t)((int64_t)(int32_t)a *(int32_t)b) >> 32)
 INT2(mul_lo_u16, u16(a *b))
 INT2(lshrrev_b16, u16(b) >> (a & 15))
 INT2(ashrrev_i16, u16((uint32_t)(s16(b) >> (a & 15))))
@@ -227,7 +229,7 @@ INT3(med3_u16, med_u(u16(a), u16(b), u16(c)))
 INT3_CLAMP(sad_u8, sad8(a, b) + c, sat_u32((int64_t)sad8(a, b) + c))
 INT3_CLAMP(sad_hi_u8, (sad8(a, b) << 16) + c, sat_u32(((int64_t)sad8(a, b) << 16) + c))
 INT3_CLAMP(sad_u16, diff(u16(a), u16(b)) + diff(a >> 16, b >> 16) + c,
-           sat_u32((int64_t)diff(u16(a), u16(b)) + diff(a >> 16, b >> 16) + c))
+	   sat_u32((int64_t)diff(u16(a), u16(b)) + diff(a >> 16, b >> 16) + c))
 INT3_CLAMP(sad_u32, diff(a, b) + c, sat_u32((int64_t)diff(a, b) + c))
 INT3_CLAMP(msad_u8, msad8(a, b) + c, sat_u32((int64_t)msad8(a, b) + c))
 INT3(xor3_b32, a ^ b ^ c)

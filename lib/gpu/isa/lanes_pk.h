@@ -56,12 +56,12 @@ static inline uint32_t high_of(uint32_t v, struct pick p)
 			{                                                                                              \
 				uint32_t a = low_of(a_[i], pa), b = low_of(b_[i], pb), c = low_of(c_[i], pc);          \
 				(void)round, (void)ieee, (void)clamp, (void)c;                                         \
-				low = (uint32_t)(expr) & 0xffff;                                                       \
+				low = (uint32_t)(expr)&0xffff;                                                         \
 			}                                                                                              \
 			{                                                                                              \
 				uint32_t a = high_of(a_[i], pa), b = high_of(b_[i], pb), c = high_of(c_[i], pc);       \
 				(void)c;                                                                               \
-				high = (uint32_t)(expr) & 0xffff;                                                      \
+				high = (uint32_t)(expr)&0xffff;                                                        \
 			}                                                                                              \
 			d[i] = low | high << 16;                                                                       \
 		}                                                                                                      \
@@ -70,7 +70,7 @@ static inline uint32_t high_of(uint32_t v, struct pick p)
 #define SAT_I(v) (clamp ? sat_i16(v) : (uint32_t)(v))
 
 PACKED(pk_mad_i16, 3, false, SAT_I((int64_t)s16(a) * s16(b) + s16(c)))
-PACKED(pk_mad_u16, 3, false, SAT_U((int64_t)a * b + c))
+PACKED(pk_mad_u16, 3, false, SAT_U((int64_t)a *b + c))
 PACKED(pk_mul_lo_u16, 2, false, a *b)
 PACKED(pk_add_i16, 2, false, SAT_I((int64_t)s16(a) + s16(b)))
 PACKED(pk_sub_i16, 2, false, SAT_I((int64_t)s16(a) - s16(b)))
@@ -114,7 +114,8 @@ static inline int64_t dot_i(uint32_t a, uint32_t b, unsigned width)
 	int64_t s = 0;
 
 	for (unsigned n = 0; n < 32; n += width)
-		s += ((int32_t)(a << (32 - width - n)) >> (32 - width)) * ((int32_t)(b << (32 - width - n)) >> (32 - width));
+		s += ((int32_t)(a << (32 - width - n)) >> (32 - width)) *
+		     ((int32_t)(b << (32 - width - n)) >> (32 - width));
 	return s;
 }
 
@@ -168,8 +169,8 @@ static void lane_dot2c_f32_f16(struct gpu_lanes *v)
 }
 
 /*
- * v_fma_mix: each source is an f32, or with op_sel_hi the half that op_sel picks; neg_hi is abs. f16 results are rounded
- * from the exact value.
+ * v_fma_mix: each source is an f32, or with op_sel_hi the half that op_sel picks; neg_hi is abs. f16 results are
+ * rounded from the exact value.
  */
 static inline uint32_t mix_source(const struct gpu_lanes *v, const uint32_t *from, unsigned source, unsigned i)
 {

@@ -20,14 +20,26 @@
 
 #include "gpu/isa.h"
 
-#define MEM_GUEST __attribute__((no_sanitize("thread")))
-#define MEM_INLINE static inline __attribute__((always_inline, no_sanitize("thread")))
+#define MEM_GUEST       __attribute__((no_sanitize("thread")))
+#define MEM_INLINE      static inline __attribute__((always_inline, no_sanitize("thread")))
 #define MEM_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 /* One element. _LO/_HI: goes to or comes from a half of the register, the other half stays as it is. */
 enum mem_kind {
-	MEM_U8, MEM_I8, MEM_U16, MEM_I16, MEM_B32, MEM_B64, MEM_B96, MEM_B128,
-	MEM_U8_LO, MEM_U8_HI, MEM_I8_LO, MEM_I8_HI, MEM_B16_LO, MEM_B16_HI,
+	MEM_U8,
+	MEM_I8,
+	MEM_U16,
+	MEM_I16,
+	MEM_B32,
+	MEM_B64,
+	MEM_B96,
+	MEM_B128,
+	MEM_U8_LO,
+	MEM_U8_HI,
+	MEM_I8_LO,
+	MEM_I8_HI,
+	MEM_B16_LO,
+	MEM_B16_HI,
 	MEM_KINDS
 };
 extern const uint8_t mem_kind_size[MEM_KINDS]; /* bytes in memory */
@@ -78,9 +90,9 @@ enum gpu_step mem_refuse_regs(struct gpu_wave *w, const struct gpu_inst *in);
  * translation. Lanes outside h->mask keep their registers and touch nothing.
  */
 int mem_load(struct gpu_wave *w, const struct gpu_inst *in, const struct mem_half *h, unsigned code,
-             enum mem_kind kind);
+	     enum mem_kind kind);
 int mem_store(struct gpu_wave *w, const struct gpu_inst *in, const struct mem_half *h, unsigned code,
-              enum mem_kind kind);
+	      enum mem_kind kind);
 
 /*
  * The hot shape without an address array: all 32 lanes on, elements of n dwords one after the other from va on. False
@@ -118,10 +130,28 @@ void mem_pack(enum mem_kind kind, const uint32_t *data, uint8_t *bytes);
 
 /* Atomic operations, by the order of the opcodes in FLAT and MUBUF. */
 enum mem_atomic {
-	MEM_SWAP, MEM_CMPSWAP, MEM_ADD, MEM_SUB, MEM_CSUB, MEM_SMIN, MEM_UMIN, MEM_SMAX, MEM_UMAX, MEM_AND, MEM_OR,
-	MEM_XOR, MEM_INC, MEM_DEC, MEM_FCMPSWAP, MEM_FMIN, MEM_FMAX,
+	MEM_SWAP,
+	MEM_CMPSWAP,
+	MEM_ADD,
+	MEM_SUB,
+	MEM_CSUB,
+	MEM_SMIN,
+	MEM_UMIN,
+	MEM_SMAX,
+	MEM_UMAX,
+	MEM_AND,
+	MEM_OR,
+	MEM_XOR,
+	MEM_INC,
+	MEM_DEC,
+	MEM_FCMPSWAP,
+	MEM_FMIN,
+	MEM_FMAX,
 	/* LDS only */
-	MEM_RSUB, MEM_MSKOR, MEM_WRAP, MEM_FADD,
+	MEM_RSUB,
+	MEM_MSKOR,
+	MEM_WRAP,
+	MEM_FADD,
 	MEM_ATOMICS
 };
 #define MEM_X2 0x100 /* in gpu_op.data: 64 bits */
@@ -136,7 +166,7 @@ int mem_atomic64(struct gpu_wave *w, uint64_t va, enum mem_atomic op, uint64_t a
 
 /* A vector atomic instruction on half a wave. data: mem_atomic | MEM_X2; src_code: data VGPRs; returns with glc. */
 int mem_atomic_half(struct gpu_wave *w, const struct gpu_inst *in, const struct mem_half *h, unsigned data,
-                    unsigned src_code, unsigned dst_code);
+		    unsigned src_code, unsigned dst_code);
 static inline unsigned mem_atomic_src_regs(unsigned data)
 {
 	bool cmp = (data & 0xff) == MEM_CMPSWAP || (data & 0xff) == MEM_FCMPSWAP;
@@ -151,14 +181,14 @@ uint32_t mem_lds_atomic32(struct gpu_wave *w, unsigned lane, uint32_t addr, enum
 uint64_t mem_lds_atomic64(struct gpu_wave *w, unsigned lane, uint32_t addr, enum mem_atomic op, uint64_t a, uint64_t b);
 
 /* Exec functions. */
-enum gpu_step mem_s_load(struct gpu_wave *w, const struct gpu_inst *in);         /* data: dwords */
-enum gpu_step mem_s_buffer_load(struct gpu_wave *w, const struct gpu_inst *in);  /* data: dwords */
+enum gpu_step mem_s_load(struct gpu_wave *w, const struct gpu_inst *in);        /* data: dwords */
+enum gpu_step mem_s_buffer_load(struct gpu_wave *w, const struct gpu_inst *in); /* data: dwords */
 enum gpu_step mem_s_time(struct gpu_wave *w, const struct gpu_inst *in);
 enum gpu_step mem_cache_nop(struct gpu_wave *w, const struct gpu_inst *in);
 enum gpu_step mem_s_probe(struct gpu_wave *w, const struct gpu_inst *in);
-enum gpu_step mem_global_load(struct gpu_wave *w, const struct gpu_inst *in);    /* data: mem_kind */
-enum gpu_step mem_global_store(struct gpu_wave *w, const struct gpu_inst *in);   /* data: mem_kind */
-enum gpu_step mem_global_atomic(struct gpu_wave *w, const struct gpu_inst *in);  /* data: mem_atomic | MEM_X2 */
+enum gpu_step mem_global_load(struct gpu_wave *w, const struct gpu_inst *in);   /* data: mem_kind */
+enum gpu_step mem_global_store(struct gpu_wave *w, const struct gpu_inst *in);  /* data: mem_kind */
+enum gpu_step mem_global_atomic(struct gpu_wave *w, const struct gpu_inst *in); /* data: mem_atomic | MEM_X2 */
 enum gpu_step mem_global_load_addtid(struct gpu_wave *w, const struct gpu_inst *in);
 enum gpu_step mem_global_store_addtid(struct gpu_wave *w, const struct gpu_inst *in);
 enum gpu_step mem_flat_load(struct gpu_wave *w, const struct gpu_inst *in);
@@ -166,9 +196,9 @@ enum gpu_step mem_flat_store(struct gpu_wave *w, const struct gpu_inst *in);
 enum gpu_step mem_flat_atomic(struct gpu_wave *w, const struct gpu_inst *in);
 enum gpu_step mem_scratch_load(struct gpu_wave *w, const struct gpu_inst *in);
 enum gpu_step mem_scratch_store(struct gpu_wave *w, const struct gpu_inst *in);
-enum gpu_step mem_buffer_load(struct gpu_wave *w, const struct gpu_inst *in);    /* data: mem_kind */
-enum gpu_step mem_buffer_store(struct gpu_wave *w, const struct gpu_inst *in);   /* data: mem_kind */
-enum gpu_step mem_buffer_atomic(struct gpu_wave *w, const struct gpu_inst *in);  /* data: mem_atomic | MEM_X2 */
+enum gpu_step mem_buffer_load(struct gpu_wave *w, const struct gpu_inst *in);         /* data: mem_kind */
+enum gpu_step mem_buffer_store(struct gpu_wave *w, const struct gpu_inst *in);        /* data: mem_kind */
+enum gpu_step mem_buffer_atomic(struct gpu_wave *w, const struct gpu_inst *in);       /* data: mem_atomic | MEM_X2 */
 enum gpu_step mem_buffer_load_format(struct gpu_wave *w, const struct gpu_inst *in);  /* data: components | MEM_D16 */
 enum gpu_step mem_buffer_store_format(struct gpu_wave *w, const struct gpu_inst *in); /* data: components | MEM_D16 */
 #define MEM_D16 0x10

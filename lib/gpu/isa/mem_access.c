@@ -44,17 +44,39 @@ void mem_unpack(enum mem_kind kind, const uint8_t *b, uint32_t *d)
 	uint32_t half = b[0] | (mem_kind_size[kind] > 1 ? (uint32_t)b[1] << 8 : 0);
 
 	switch (kind) {
-	case MEM_U8: d[0] = b[0]; break;
-	case MEM_I8: d[0] = (uint32_t)(int8_t)b[0]; break;
-	case MEM_U16: d[0] = half; break;
-	case MEM_I16: d[0] = (uint32_t)(int16_t)half; break;
-	case MEM_U8_LO: d[0] = (d[0] & 0xffff0000) | b[0]; break;
-	case MEM_U8_HI: d[0] = (d[0] & 0xffff) | (uint32_t)b[0] << 16; break;
-	case MEM_I8_LO: d[0] = (d[0] & 0xffff0000) | (uint16_t)(int8_t)b[0]; break;
-	case MEM_I8_HI: d[0] = (d[0] & 0xffff) | (uint32_t)(int8_t)b[0] << 16; break;
-	case MEM_B16_LO: d[0] = (d[0] & 0xffff0000) | half; break;
-	case MEM_B16_HI: d[0] = (d[0] & 0xffff) | half << 16; break;
-	default: memcpy(d, b, mem_kind_size[kind]); break;
+	case MEM_U8:
+		d[0] = b[0];
+		break;
+	case MEM_I8:
+		d[0] = (uint32_t)(int8_t)b[0];
+		break;
+	case MEM_U16:
+		d[0] = half;
+		break;
+	case MEM_I16:
+		d[0] = (uint32_t)(int16_t)half;
+		break;
+	case MEM_U8_LO:
+		d[0] = (d[0] & 0xffff0000) | b[0];
+		break;
+	case MEM_U8_HI:
+		d[0] = (d[0] & 0xffff) | (uint32_t)b[0] << 16;
+		break;
+	case MEM_I8_LO:
+		d[0] = (d[0] & 0xffff0000) | (uint16_t)(int8_t)b[0];
+		break;
+	case MEM_I8_HI:
+		d[0] = (d[0] & 0xffff) | (uint32_t)(int8_t)b[0] << 16;
+		break;
+	case MEM_B16_LO:
+		d[0] = (d[0] & 0xffff0000) | half;
+		break;
+	case MEM_B16_HI:
+		d[0] = (d[0] & 0xffff) | half << 16;
+		break;
+	default:
+		memcpy(d, b, mem_kind_size[kind]);
+		break;
 	}
 }
 
@@ -62,12 +84,16 @@ void mem_pack(enum mem_kind kind, const uint32_t *d, uint8_t *b)
 {
 	switch (kind) {
 	case MEM_U8_HI:
-	case MEM_I8_HI: b[0] = (uint8_t)(d[0] >> 16); break;
+	case MEM_I8_HI:
+		b[0] = (uint8_t)(d[0] >> 16);
+		break;
 	case MEM_B16_HI:
 		b[0] = (uint8_t)(d[0] >> 16);
 		b[1] = (uint8_t)(d[0] >> 24);
 		break;
-	default: memcpy(b, d, mem_kind_size[kind]); break;
+	default:
+		memcpy(b, d, mem_kind_size[kind]);
+		break;
 	}
 }
 
@@ -77,7 +103,7 @@ static enum gpu_strict_path strict_path(const struct gpu_inst *in)
 }
 
 static void strict_half(struct gpu_wave *w, const struct gpu_inst *in, const struct mem_half *h, unsigned size_B,
-                        bool store)
+			bool store)
 {
 	for (unsigned l = 0; l < MEM_HALF; l++) {
 		if (!(h->mask >> l & 1))
@@ -114,7 +140,7 @@ MEM_GUEST int mem_read_lane(struct gpu_wave *w, const struct gpu_inst *in, uint6
 }
 
 MEM_GUEST int mem_write_lane(struct gpu_wave *w, const struct gpu_inst *in, uint64_t va, const void *from,
-                             unsigned size_B)
+			     unsigned size_B)
 {
 	uint8_t *p = NULL;
 
@@ -159,7 +185,7 @@ MEM_INLINE void transpose4(mem_v4 *a, mem_v4 *b, mem_v4 *c, mem_v4 *d)
 	*d = __builtin_shufflevector(t1, t3, 2, 3, 6, 7);
 }
 
-#define V4(p) (*(mem_v4 *)(p))
+#define V4(p)  (*(mem_v4 *)(p))
 #define CV4(p) (*(const mem_v4 *)(p))
 
 /* 32 elements of n dwords from p to rows d, d + row, ... */
@@ -294,7 +320,7 @@ MEM_INLINE int load_dwords(struct gpu_wave *w, const struct mem_half *h, uint32_
 			return 0;
 		}
 	} else if (uniform(h->va) && (va & PAGE_MASK) + 4 * n <= PAGE_MASK + 1 &&
-	           (p = gpu_tlb_ptr(w->tlb, va, 4 * n, GPU_READ, &w->fault))) {
+		   (p = gpu_tlb_ptr(w->tlb, va, 4 * n, GPU_READ, &w->fault))) {
 		for (unsigned i = 0; i < n; i++) {
 			uint32_t v = ((const volatile mem_u32 *)p)[i];
 
@@ -382,10 +408,18 @@ MEM_GUEST bool mem_load_row(struct gpu_wave *w, uint64_t va, unsigned first, uns
 	if (!p)
 		return false;
 	switch (n) {
-	case 1: scatter_rows(d, w->lanes, p, 1); return true;
-	case 2: scatter_rows(d, w->lanes, p, 2); return true;
-	case 3: scatter_rows(d, w->lanes, p, 3); return true;
-	default: scatter_rows(d, w->lanes, p, 4); return true;
+	case 1:
+		scatter_rows(d, w->lanes, p, 1);
+		return true;
+	case 2:
+		scatter_rows(d, w->lanes, p, 2);
+		return true;
+	case 3:
+		scatter_rows(d, w->lanes, p, 3);
+		return true;
+	default:
+		scatter_rows(d, w->lanes, p, 4);
+		return true;
 	}
 }
 
@@ -397,15 +431,23 @@ MEM_GUEST bool mem_store_row(struct gpu_wave *w, uint64_t va, unsigned first, un
 	if (!p)
 		return false;
 	switch (n) {
-	case 1: gather_rows(d, w->lanes, p, 1); return true;
-	case 2: gather_rows(d, w->lanes, p, 2); return true;
-	case 3: gather_rows(d, w->lanes, p, 3); return true;
-	default: gather_rows(d, w->lanes, p, 4); return true;
+	case 1:
+		gather_rows(d, w->lanes, p, 1);
+		return true;
+	case 2:
+		gather_rows(d, w->lanes, p, 2);
+		return true;
+	case 3:
+		gather_rows(d, w->lanes, p, 3);
+		return true;
+	default:
+		gather_rows(d, w->lanes, p, 4);
+		return true;
 	}
 }
 
 MEM_GUEST int mem_load(struct gpu_wave *w, const struct gpu_inst *in, const struct mem_half *h, unsigned code,
-                       enum mem_kind kind)
+		       enum mem_kind kind)
 {
 	uint32_t *d = mem_vgpr(w, code, h->first);
 	size_t row = w->lanes;
@@ -413,16 +455,21 @@ MEM_GUEST int mem_load(struct gpu_wave *w, const struct gpu_inst *in, const stru
 	if (MEM_UNLIKELY(w->strict != NULL))
 		strict_half(w, in, h, mem_kind_size[kind], false);
 	switch (kind) {
-	case MEM_B32: return load_dwords(w, h, d, row, 1);
-	case MEM_B64: return load_dwords(w, h, d, row, 2);
-	case MEM_B96: return load_dwords(w, h, d, row, 3);
-	case MEM_B128: return load_dwords(w, h, d, row, 4);
-	default: return load_small(w, h, d, kind);
+	case MEM_B32:
+		return load_dwords(w, h, d, row, 1);
+	case MEM_B64:
+		return load_dwords(w, h, d, row, 2);
+	case MEM_B96:
+		return load_dwords(w, h, d, row, 3);
+	case MEM_B128:
+		return load_dwords(w, h, d, row, 4);
+	default:
+		return load_small(w, h, d, kind);
 	}
 }
 
 MEM_GUEST int mem_store(struct gpu_wave *w, const struct gpu_inst *in, const struct mem_half *h, unsigned code,
-                        enum mem_kind kind)
+			enum mem_kind kind)
 {
 	const uint32_t *d = mem_vgpr(w, code, h->first);
 	size_t row = w->lanes;
@@ -430,10 +477,15 @@ MEM_GUEST int mem_store(struct gpu_wave *w, const struct gpu_inst *in, const str
 	if (MEM_UNLIKELY(w->strict != NULL))
 		strict_half(w, in, h, mem_kind_size[kind], true);
 	switch (kind) {
-	case MEM_B32: return store_dwords(w, h, d, row, 1);
-	case MEM_B64: return store_dwords(w, h, d, row, 2);
-	case MEM_B96: return store_dwords(w, h, d, row, 3);
-	case MEM_B128: return store_dwords(w, h, d, row, 4);
-	default: return store_small(w, h, d, kind);
+	case MEM_B32:
+		return store_dwords(w, h, d, row, 1);
+	case MEM_B64:
+		return store_dwords(w, h, d, row, 2);
+	case MEM_B96:
+		return store_dwords(w, h, d, row, 3);
+	case MEM_B128:
+		return store_dwords(w, h, d, row, 4);
+	default:
+		return store_small(w, h, d, kind);
 	}
 }

@@ -79,54 +79,96 @@ static uint64_t fminmax64(uint64_t old, uint64_t a, bool max)
 uint32_t mem_atomic_new32(enum mem_atomic op, uint32_t old, uint32_t a, uint32_t b)
 {
 	switch (op) {
-	case MEM_SWAP: return a;
-	case MEM_CMPSWAP: return old == b ? a : old;
-	case MEM_ADD: return old + a;
-	case MEM_SUB: return old - a;
-	case MEM_RSUB: return a - old;
-	case MEM_CSUB: return old < a ? 0 : old - a;
-	case MEM_SMIN: return (int32_t)a < (int32_t)old ? a : old;
-	case MEM_UMIN: return a < old ? a : old;
-	case MEM_SMAX: return (int32_t)a > (int32_t)old ? a : old;
-	case MEM_UMAX: return a > old ? a : old;
-	case MEM_AND: return old & a;
-	case MEM_OR: return old | a;
-	case MEM_XOR: return old ^ a;
-	case MEM_INC: return old >= a ? 0 : old + 1;
-	case MEM_DEC: return old == 0 || old > a ? a : old - 1;
-	case MEM_FCMPSWAP: return as_f32(old) == as_f32(b) ? a : old;
-	case MEM_FMIN: return fminmax32(old, a, false);
-	case MEM_FMAX: return fminmax32(old, a, true);
-	case MEM_MSKOR: return (old & ~a) | b;
-	case MEM_WRAP: return old >= a ? old - a : old + b;
-	case MEM_FADD: return fadd32(old, a);
-	default: return old;
+	case MEM_SWAP:
+		return a;
+	case MEM_CMPSWAP:
+		return old == b ? a : old;
+	case MEM_ADD:
+		return old + a;
+	case MEM_SUB:
+		return old - a;
+	case MEM_RSUB:
+		return a - old;
+	case MEM_CSUB:
+		return old < a ? 0 : old - a;
+	case MEM_SMIN:
+		return (int32_t)a < (int32_t)old ? a : old;
+	case MEM_UMIN:
+		return a < old ? a : old;
+	case MEM_SMAX:
+		return (int32_t)a > (int32_t)old ? a : old;
+	case MEM_UMAX:
+		return a > old ? a : old;
+	case MEM_AND:
+		return old & a;
+	case MEM_OR:
+		return old | a;
+	case MEM_XOR:
+		return old ^ a;
+	case MEM_INC:
+		return old >= a ? 0 : old + 1;
+	case MEM_DEC:
+		return old == 0 || old > a ? a : old - 1;
+	case MEM_FCMPSWAP:
+		return as_f32(old) == as_f32(b) ? a : old;
+	case MEM_FMIN:
+		return fminmax32(old, a, false);
+	case MEM_FMAX:
+		return fminmax32(old, a, true);
+	case MEM_MSKOR:
+		return (old & ~a) | b;
+	case MEM_WRAP:
+		return old >= a ? old - a : old + b;
+	case MEM_FADD:
+		return fadd32(old, a);
+	default:
+		return old;
 	}
 }
 
 uint64_t mem_atomic_new64(enum mem_atomic op, uint64_t old, uint64_t a, uint64_t b)
 {
 	switch (op) {
-	case MEM_SWAP: return a;
-	case MEM_CMPSWAP: return old == b ? a : old;
-	case MEM_ADD: return old + a;
-	case MEM_SUB: return old - a;
-	case MEM_RSUB: return a - old;
-	case MEM_CSUB: return old < a ? 0 : old - a;
-	case MEM_SMIN: return (int64_t)a < (int64_t)old ? a : old;
-	case MEM_UMIN: return a < old ? a : old;
-	case MEM_SMAX: return (int64_t)a > (int64_t)old ? a : old;
-	case MEM_UMAX: return a > old ? a : old;
-	case MEM_AND: return old & a;
-	case MEM_OR: return old | a;
-	case MEM_XOR: return old ^ a;
-	case MEM_INC: return old >= a ? 0 : old + 1;
-	case MEM_DEC: return old == 0 || old > a ? a : old - 1;
-	case MEM_FCMPSWAP: return as_f64(old) == as_f64(b) ? a : old;
-	case MEM_FMIN: return fminmax64(old, a, false);
-	case MEM_FMAX: return fminmax64(old, a, true);
-	case MEM_MSKOR: return (old & ~a) | b;
-	default: return old;
+	case MEM_SWAP:
+		return a;
+	case MEM_CMPSWAP:
+		return old == b ? a : old;
+	case MEM_ADD:
+		return old + a;
+	case MEM_SUB:
+		return old - a;
+	case MEM_RSUB:
+		return a - old;
+	case MEM_CSUB:
+		return old < a ? 0 : old - a;
+	case MEM_SMIN:
+		return (int64_t)a < (int64_t)old ? a : old;
+	case MEM_UMIN:
+		return a < old ? a : old;
+	case MEM_SMAX:
+		return (int64_t)a > (int64_t)old ? a : old;
+	case MEM_UMAX:
+		return a > old ? a : old;
+	case MEM_AND:
+		return old & a;
+	case MEM_OR:
+		return old | a;
+	case MEM_XOR:
+		return old ^ a;
+	case MEM_INC:
+		return old >= a ? 0 : old + 1;
+	case MEM_DEC:
+		return old == 0 || old > a ? a : old - 1;
+	case MEM_FCMPSWAP:
+		return as_f64(old) == as_f64(b) ? a : old;
+	case MEM_FMIN:
+		return fminmax64(old, a, false);
+	case MEM_FMAX:
+		return fminmax64(old, a, true);
+	case MEM_MSKOR:
+		return (old & ~a) | b;
+	default:
+		return old;
 	}
 }
 
@@ -136,12 +178,18 @@ static uint32_t host_atomic32(uint32_t *p, enum mem_atomic op, uint32_t a, uint3
 	uint32_t old;
 
 	switch (op) {
-	case MEM_SWAP: return __atomic_exchange_n(p, a, __ATOMIC_SEQ_CST);
-	case MEM_ADD: return __atomic_fetch_add(p, a, __ATOMIC_SEQ_CST);
-	case MEM_SUB: return __atomic_fetch_sub(p, a, __ATOMIC_SEQ_CST);
-	case MEM_AND: return __atomic_fetch_and(p, a, __ATOMIC_SEQ_CST);
-	case MEM_OR: return __atomic_fetch_or(p, a, __ATOMIC_SEQ_CST);
-	case MEM_XOR: return __atomic_fetch_xor(p, a, __ATOMIC_SEQ_CST);
+	case MEM_SWAP:
+		return __atomic_exchange_n(p, a, __ATOMIC_SEQ_CST);
+	case MEM_ADD:
+		return __atomic_fetch_add(p, a, __ATOMIC_SEQ_CST);
+	case MEM_SUB:
+		return __atomic_fetch_sub(p, a, __ATOMIC_SEQ_CST);
+	case MEM_AND:
+		return __atomic_fetch_and(p, a, __ATOMIC_SEQ_CST);
+	case MEM_OR:
+		return __atomic_fetch_or(p, a, __ATOMIC_SEQ_CST);
+	case MEM_XOR:
+		return __atomic_fetch_xor(p, a, __ATOMIC_SEQ_CST);
 	case MEM_CMPSWAP:
 		old = b;
 		__atomic_compare_exchange_n(p, &old, a, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
@@ -149,7 +197,7 @@ static uint32_t host_atomic32(uint32_t *p, enum mem_atomic op, uint32_t a, uint3
 	default:
 		old = __atomic_load_n(p, __ATOMIC_RELAXED);
 		while (!__atomic_compare_exchange_n(p, &old, mem_atomic_new32(op, old, a, b), true, __ATOMIC_SEQ_CST,
-		                                    __ATOMIC_RELAXED))
+						    __ATOMIC_RELAXED))
 			;
 		return old;
 	}
@@ -160,12 +208,18 @@ static uint64_t host_atomic64(uint64_t *p, enum mem_atomic op, uint64_t a, uint6
 	uint64_t old;
 
 	switch (op) {
-	case MEM_SWAP: return __atomic_exchange_n(p, a, __ATOMIC_SEQ_CST);
-	case MEM_ADD: return __atomic_fetch_add(p, a, __ATOMIC_SEQ_CST);
-	case MEM_SUB: return __atomic_fetch_sub(p, a, __ATOMIC_SEQ_CST);
-	case MEM_AND: return __atomic_fetch_and(p, a, __ATOMIC_SEQ_CST);
-	case MEM_OR: return __atomic_fetch_or(p, a, __ATOMIC_SEQ_CST);
-	case MEM_XOR: return __atomic_fetch_xor(p, a, __ATOMIC_SEQ_CST);
+	case MEM_SWAP:
+		return __atomic_exchange_n(p, a, __ATOMIC_SEQ_CST);
+	case MEM_ADD:
+		return __atomic_fetch_add(p, a, __ATOMIC_SEQ_CST);
+	case MEM_SUB:
+		return __atomic_fetch_sub(p, a, __ATOMIC_SEQ_CST);
+	case MEM_AND:
+		return __atomic_fetch_and(p, a, __ATOMIC_SEQ_CST);
+	case MEM_OR:
+		return __atomic_fetch_or(p, a, __ATOMIC_SEQ_CST);
+	case MEM_XOR:
+		return __atomic_fetch_xor(p, a, __ATOMIC_SEQ_CST);
 	case MEM_CMPSWAP:
 		old = b;
 		__atomic_compare_exchange_n(p, &old, a, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
@@ -173,7 +227,7 @@ static uint64_t host_atomic64(uint64_t *p, enum mem_atomic op, uint64_t a, uint6
 	default:
 		old = __atomic_load_n(p, __ATOMIC_RELAXED);
 		while (!__atomic_compare_exchange_n(p, &old, mem_atomic_new64(op, old, a, b), true, __ATOMIC_SEQ_CST,
-		                                    __ATOMIC_RELAXED))
+						    __ATOMIC_RELAXED))
 			;
 		return old;
 	}
@@ -219,7 +273,7 @@ int mem_atomic64(struct gpu_wave *w, uint64_t va, enum mem_atomic op, uint64_t a
 }
 
 int mem_atomic_half(struct gpu_wave *w, const struct gpu_inst *in, const struct mem_half *h, unsigned data,
-                    unsigned src_code, unsigned dst_code)
+		    unsigned src_code, unsigned dst_code)
 {
 	enum mem_atomic op = (enum mem_atomic)(data & 0xff);
 	bool cmp = op == MEM_CMPSWAP || op == MEM_FCMPSWAP, back = in->glc;

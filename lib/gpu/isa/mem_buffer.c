@@ -85,9 +85,12 @@ static void points_get(const struct gpu_wave *w, const struct gpu_inst *in, cons
 static bool in_range(const struct buffer *b, uint32_t index, uint64_t offset, unsigned size_B)
 {
 	switch (b->oob) {
-	case OOB_STRUCTURED_OFFSET: return index < b->records && offset + size_B <= b->stride;
-	case OOB_STRUCTURED: return index < b->records;
-	case OOB_NONE: return b->records != 0;
+	case OOB_STRUCTURED_OFFSET:
+		return index < b->records && offset + size_B <= b->stride;
+	case OOB_STRUCTURED:
+		return index < b->records;
+	case OOB_NONE:
+		return b->records != 0;
 	default:
 		if (b->swizzle && b->stride)
 			return index < b->records && offset + size_B <= b->stride;
@@ -169,7 +172,7 @@ static void zero_lanes(struct gpu_wave *w, unsigned code, unsigned first, uint32
 }
 
 static int load_half(struct gpu_wave *w, const struct gpu_inst *in, const struct buffer *b, const struct points *p,
-                     unsigned code, enum mem_kind kind)
+		     unsigned code, enum mem_kind kind)
 {
 	unsigned size_B = mem_kind_size[kind], parts = mem_kind_regs[kind];
 	struct mem_half h;
@@ -193,7 +196,7 @@ static int load_half(struct gpu_wave *w, const struct gpu_inst *in, const struct
 }
 
 static int store_half(struct gpu_wave *w, const struct gpu_inst *in, const struct buffer *b, const struct points *p,
-                      unsigned code, enum mem_kind kind)
+		      unsigned code, enum mem_kind kind)
 {
 	unsigned size_B = mem_kind_size[kind], parts = mem_kind_regs[kind];
 	struct mem_half h;
@@ -214,9 +217,10 @@ static int store_half(struct gpu_wave *w, const struct gpu_inst *in, const struc
 	return 0;
 }
 
-/* A linear, raw, indexless access of 32 active lanes to elements one after the other, all in range: where they begin. */
+/* A linear, raw, indexless access of 32 active lanes to elements one after the other, all in range: where they begin.
+ */
 static bool raw_row(const struct gpu_wave *w, const struct gpu_inst *in, const struct buffer *b, unsigned first,
-                    enum mem_kind kind, uint64_t *va_out)
+		    enum mem_kind kind, uint64_t *va_out)
 {
 	unsigned size_B = mem_kind_size[kind];
 	const uint32_t *v = mem_vgpr(w, in->src[0], first);
@@ -241,7 +245,7 @@ static const char *const tfe_why = "the texture-fail status (tfe) is out of scop
 
 /* To LDS: a dword a lane at M0[15:0] + offset + 4 * lane. */
 static int load_to_lds(struct gpu_wave *w, const struct gpu_inst *in, const struct buffer *b, const struct points *p,
-                       enum mem_kind kind)
+		       enum mem_kind kind)
 {
 	uint32_t ok = range_mask(b, p, 0, mem_kind_size[kind]);
 	struct mem_half h;
@@ -278,7 +282,8 @@ enum gpu_step mem_buffer_load(struct gpu_wave *w, const struct gpu_inst *in)
 		p.mask = mem_exec_half(w, p.first);
 		if (!p.mask)
 			continue;
-		if (raw_row(w, in, &b, p.first, kind, &va) && mem_load_row(w, va, p.first, in->dst, mem_kind_regs[kind]))
+		if (raw_row(w, in, &b, p.first, kind, &va) &&
+		    mem_load_row(w, va, p.first, in->dst, mem_kind_regs[kind]))
 			continue;
 		points_get(w, in, &b, &p);
 		ret = in->lds ? load_to_lds(w, in, &b, &p, kind) : load_half(w, in, &b, &p, in->dst, kind);
@@ -303,7 +308,8 @@ enum gpu_step mem_buffer_store(struct gpu_wave *w, const struct gpu_inst *in)
 		p.mask = mem_exec_half(w, p.first);
 		if (!p.mask)
 			continue;
-		if (raw_row(w, in, &b, p.first, kind, &va) && mem_store_row(w, va, p.first, in->src[1], mem_kind_regs[kind]))
+		if (raw_row(w, in, &b, p.first, kind, &va) &&
+		    mem_store_row(w, va, p.first, in->src[1], mem_kind_regs[kind]))
 			continue;
 		points_get(w, in, &b, &p);
 		if (MEM_UNLIKELY(store_half(w, in, &b, &p, in->src[1], kind)))
@@ -362,7 +368,7 @@ static struct typed typed_get(const struct gpu_inst *in, const struct buffer *b)
 }
 
 static int element_access(struct gpu_wave *w, const struct gpu_inst *in, const struct buffer *b, uint32_t index,
-                          uint64_t offset, uint8_t *bytes, unsigned size_B, bool store)
+			  uint64_t offset, uint8_t *bytes, unsigned size_B, bool store)
 {
 	unsigned step = b->swizzle && size_B > 4 ? 4 : size_B;
 
@@ -371,7 +377,7 @@ static int element_access(struct gpu_wave *w, const struct gpu_inst *in, const s
 		int ret;
 
 		va = b->swizzle ? swizzled(b, index, size_B >= 4 ? at & ~3ull : at)
-		                : b->base + at + (uint64_t)index * b->stride;
+				: b->base + at + (uint64_t)index * b->stride;
 		ret = store ? mem_write_lane(w, in, va, bytes + i, step) : mem_read_lane(w, in, va, bytes + i, step);
 		if (ret)
 			return ret;
@@ -381,7 +387,7 @@ static int element_access(struct gpu_wave *w, const struct gpu_inst *in, const s
 
 /* Components of one lane as they go to registers. in_range false: what the selection makes of zeros. */
 static int typed_fetch(struct gpu_wave *w, const struct gpu_inst *in, const struct buffer *b, const struct typed *t,
-                       uint32_t index, uint64_t offset, bool inside, uint32_t out[4])
+		       uint32_t index, uint64_t offset, bool inside, uint32_t out[4])
 {
 	uint32_t v[4] = {0}, one = t->format && mem_format_integer(t->format) ? 1 : 0x3f800000;
 	uint8_t bytes[16];
@@ -428,7 +434,7 @@ static void get_components(const struct typed *t, const uint32_t *d, size_t row,
 			half = d[c / 2 * row] >> (16 * (c & 1)) & 0xffff;
 			v[c] = t->format->number == MEM_UINT   ? half
 			       : t->format->number == MEM_SINT ? (uint32_t)(int16_t)half
-			                                       : mem_f16_to_f32(half);
+							       : mem_f16_to_f32(half);
 		}
 	}
 }
@@ -453,8 +459,8 @@ static const char *typed_check(const struct gpu_inst *in, const struct typed *t,
 	return NULL;
 }
 
-static int typed_load_half(struct gpu_wave *w, const struct gpu_inst *in, const struct buffer *b,
-                           const struct typed *t, const struct points *p, uint32_t inside)
+static int typed_load_half(struct gpu_wave *w, const struct gpu_inst *in, const struct buffer *b, const struct typed *t,
+			   const struct points *p, uint32_t inside)
 {
 	uint32_t *d = in->lds ? NULL : mem_vgpr(w, in->dst, p->first);
 
@@ -501,7 +507,7 @@ enum gpu_step mem_buffer_load_format(struct gpu_wave *w, const struct gpu_inst *
 }
 
 static int typed_store_half(struct gpu_wave *w, const struct gpu_inst *in, const struct buffer *b,
-                            const struct typed *t, const struct points *p, uint32_t inside)
+			    const struct typed *t, const struct points *p, uint32_t inside)
 {
 	const uint32_t *d = mem_vgpr(w, in->src[1], p->first);
 

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define NO_SADDR 125
-#define NO_ADDR 127 /* scratch: neither VGPR nor SGPR (gfx10.3's ST mode); elsewhere the older code of NO_SADDR */
+#define NO_ADDR  127 /* scratch: neither VGPR nor SGPR (gfx10.3's ST mode); elsewhere the older code of NO_SADDR */
 
 static bool has_saddr(const struct gpu_inst *in)
 {
@@ -24,7 +24,7 @@ static bool has_saddr(const struct gpu_inst *in)
 
 /* False when an operand register does not exist. */
 static bool operands_ok(const struct gpu_wave *w, const struct gpu_inst *in, unsigned addr_regs, unsigned code,
-                        unsigned regs)
+			unsigned regs)
 {
 	return !(addr_regs && mem_regs_bad(w, in->src[0], addr_regs)) && !(regs && mem_regs_bad(w, code, regs));
 }
@@ -45,7 +45,8 @@ static void global_half(const struct gpu_wave *w, const struct gpu_inst *in, str
 }
 
 /* Elements of n dwords of 32 active lanes, one after the other: where they begin. */
-static bool global_row(const struct gpu_wave *w, const struct gpu_inst *in, unsigned first, unsigned n, uint64_t *va_out)
+static bool global_row(const struct gpu_wave *w, const struct gpu_inst *in, unsigned first, unsigned n,
+		       uint64_t *va_out)
 {
 	const uint32_t *a = mem_vgpr(w, in->src[0], first), *hi = a + w->lanes;
 
@@ -191,7 +192,7 @@ static void private_vas(const struct gpu_wave *w, const struct private_half *p, 
 
 /* One lane, any alignment: a dword's part at a time. */
 static int private_lane(struct gpu_wave *w, const struct gpu_inst *in, unsigned lane, uint32_t offset, uint8_t *bytes,
-                        unsigned size_B, bool store)
+			unsigned size_B, bool store)
 {
 	for (unsigned i = 0; i < size_B;) {
 		unsigned part = 4 - ((offset + i) & 3);
@@ -220,7 +221,7 @@ static bool private_simple(const struct private_half *p, unsigned size_B)
 }
 
 static int private_load(struct gpu_wave *w, const struct gpu_inst *in, const struct private_half *p, unsigned code,
-                        enum mem_kind kind)
+			enum mem_kind kind)
 {
 	unsigned size_B = mem_kind_size[kind], regs = mem_kind_regs[kind];
 	uint32_t *d = mem_vgpr(w, code, p->first);
@@ -249,7 +250,7 @@ static int private_load(struct gpu_wave *w, const struct gpu_inst *in, const str
 }
 
 static int private_store(struct gpu_wave *w, const struct gpu_inst *in, const struct private_half *p, unsigned code,
-                         enum mem_kind kind)
+			 enum mem_kind kind)
 {
 	unsigned size_B = mem_kind_size[kind], regs = mem_kind_regs[kind];
 	const uint32_t *d = mem_vgpr(w, code, p->first);
@@ -453,7 +454,7 @@ static void flat_lds_atomic(struct gpu_wave *w, const struct gpu_inst *in, const
 
 		if (data & MEM_X2)
 			old = mem_lds_atomic64(w, lane, addr, op, s[l] | (uint64_t)s[row + l] << 32,
-			                       cmp ? s[2 * row + l] | (uint64_t)s[3 * row + l] << 32 : 0);
+					       cmp ? s[2 * row + l] | (uint64_t)s[3 * row + l] << 32 : 0);
 		else
 			old = mem_lds_atomic32(w, lane, addr, op, s[l], cmp ? s[row + l] : 0);
 		if (d) {

@@ -13,28 +13,44 @@
 #include <stddef.h>
 #include <string.h>
 
-#define NORMS(...) \
-	{{__VA_ARGS__}, MEM_UNORM}, {{__VA_ARGS__}, MEM_SNORM}, {{__VA_ARGS__}, MEM_USCALED}, {{__VA_ARGS__}, MEM_SSCALED}, \
-		INTS(__VA_ARGS__)
-#define INTS(...) {{__VA_ARGS__}, MEM_UINT}, {{__VA_ARGS__}, MEM_SINT}
-#define FLOATS(...) {{__VA_ARGS__}, MEM_FLOAT}
+#define NORMS(...)                                                                                                     \
+	{{__VA_ARGS__}, MEM_UNORM}, {{__VA_ARGS__}, MEM_SNORM}, {{__VA_ARGS__}, MEM_USCALED},                          \
+		{{__VA_ARGS__}, MEM_SSCALED}, INTS(__VA_ARGS__)
+#define INTS(...)                                                                                                      \
+	{{__VA_ARGS__}, MEM_UINT},                                                                                     \
+	{                                                                                                              \
+		{__VA_ARGS__}, MEM_SINT                                                                                \
+	}
+#define FLOATS(...)                                                                                                    \
+	{                                                                                                              \
+		{__VA_ARGS__}, MEM_FLOAT                                                                               \
+	}
 
 static const struct mem_format formats[] = {
-	{{0}, 0},                                        /* 0 invalid */
-	NORMS(8),                                        /* 1: 8 */
-	NORMS(16), FLOATS(16),                           /* 7: 16 */
-	NORMS(8, 8),                                     /* 14: 8_8 */
-	INTS(32), FLOATS(32),                            /* 20: 32 */
-	NORMS(16, 16), FLOATS(16, 16),                   /* 23: 16_16 */
-	NORMS(11, 11, 10), FLOATS(11, 11, 10),           /* 30: 10_11_11 */
-	NORMS(10, 11, 11), FLOATS(10, 11, 11),           /* 37: 11_11_10 */
-	NORMS(2, 10, 10, 10),                            /* 44: 10_10_10_2 */
-	NORMS(10, 10, 10, 2),                            /* 50: 2_10_10_10 */
-	NORMS(8, 8, 8, 8),                               /* 56: 8_8_8_8 */
-	INTS(32, 32), FLOATS(32, 32),                    /* 62: 32_32 */
-	NORMS(16, 16, 16, 16), FLOATS(16, 16, 16, 16),   /* 65: 16_16_16_16 */
-	INTS(32, 32, 32), FLOATS(32, 32, 32),            /* 72: 32_32_32 */
-	INTS(32, 32, 32, 32), FLOATS(32, 32, 32, 32),    /* 75: 32_32_32_32 */
+	{{0}, 0}, /* 0 invalid */
+	NORMS(8), /* 1: 8 */
+	NORMS(16),
+	FLOATS(16),  /* 7: 16 */
+	NORMS(8, 8), /* 14: 8_8 */
+	INTS(32),
+	FLOATS(32), /* 20: 32 */
+	NORMS(16, 16),
+	FLOATS(16, 16), /* 23: 16_16 */
+	NORMS(11, 11, 10),
+	FLOATS(11, 11, 10), /* 30: 10_11_11 */
+	NORMS(10, 11, 11),
+	FLOATS(10, 11, 11),   /* 37: 11_11_10 */
+	NORMS(2, 10, 10, 10), /* 44: 10_10_10_2 */
+	NORMS(10, 10, 10, 2), /* 50: 2_10_10_10 */
+	NORMS(8, 8, 8, 8),    /* 56: 8_8_8_8 */
+	INTS(32, 32),
+	FLOATS(32, 32), /* 62: 32_32 */
+	NORMS(16, 16, 16, 16),
+	FLOATS(16, 16, 16, 16), /* 65: 16_16_16_16 */
+	INTS(32, 32, 32),
+	FLOATS(32, 32, 32), /* 72: 32_32_32 */
+	INTS(32, 32, 32, 32),
+	FLOATS(32, 32, 32, 32), /* 75: 32_32_32_32 */
 };
 _Static_assert(sizeof(formats) / sizeof(formats[0]) == 78, "one row a format");
 
@@ -128,15 +144,21 @@ static uint32_t load_component(uint32_t v, unsigned bits, enum mem_number number
 	float f;
 
 	switch (number) {
-	case MEM_UNORM: return from_float((float)v / (float)((1u << bits) - 1));
+	case MEM_UNORM:
+		return from_float((float)v / (float)((1u << bits) - 1));
 	case MEM_SNORM:
 		f = (float)sign_extend(v, bits) / (float)((1u << (bits - 1)) - 1);
 		return from_float(f < -1.0f ? -1.0f : f);
-	case MEM_USCALED: return from_float((float)v);
-	case MEM_SSCALED: return from_float((float)sign_extend(v, bits));
-	case MEM_SINT: return (uint32_t)sign_extend(v, bits);
-	case MEM_FLOAT: return load_float(v, bits);
-	default: return v;
+	case MEM_USCALED:
+		return from_float((float)v);
+	case MEM_SSCALED:
+		return from_float((float)sign_extend(v, bits));
+	case MEM_SINT:
+		return (uint32_t)sign_extend(v, bits);
+	case MEM_FLOAT:
+		return load_float(v, bits);
+	default:
+		return v;
 	}
 }
 
@@ -195,12 +217,17 @@ static uint32_t store_component(uint32_t v, unsigned bits, enum mem_number numbe
 {
 	switch (number) {
 	case MEM_UNORM:
-	case MEM_SNORM: return store_norm(to_float(v), bits, number == MEM_SNORM);
+	case MEM_SNORM:
+		return store_norm(to_float(v), bits, number == MEM_SNORM);
 	case MEM_USCALED:
-	case MEM_SSCALED: return store_scaled(to_float(v), bits, number == MEM_SSCALED);
-	case MEM_SINT: return store_sint(v, bits);
-	case MEM_FLOAT: return store_float(v, bits);
-	default: return v > mask_of(bits) ? mask_of(bits) : v;
+	case MEM_SSCALED:
+		return store_scaled(to_float(v), bits, number == MEM_SSCALED);
+	case MEM_SINT:
+		return store_sint(v, bits);
+	case MEM_FLOAT:
+		return store_float(v, bits);
+	default:
+		return v > mask_of(bits) ? mask_of(bits) : v;
 	}
 }
 

@@ -132,7 +132,7 @@ static uint32_t hwreg_mask(const struct gpu_inst *in)
 static enum gpu_step hwreg_refused(struct gpu_wave *w, const struct gpu_inst *in)
 {
 	return gpu_wave_fault(w, GPU_FAULT_OPCODE, w->pc, "%s: hardware register %u is not part of this model",
-	                      in->op->name, hwreg_id(in));
+			      in->op->name, hwreg_id(in));
 }
 
 static enum gpu_step setreg(struct gpu_wave *w, const struct gpu_inst *in, uint32_t value)

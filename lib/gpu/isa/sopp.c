@@ -32,7 +32,7 @@ BRANCH(s_cbranch_execnz, gpu_wave_exec(w))
 BRANCH(s_cbranch_cdbgsys, w->status &STATUS_COND_DBG_SYS)
 BRANCH(s_cbranch_cdbguser, w->status &STATUS_COND_DBG_USER)
 BRANCH(s_cbranch_cdbgsys_or_user, w->status &(STATUS_COND_DBG_SYS | STATUS_COND_DBG_USER))
-BRANCH(s_cbranch_cdbgsys_and_user, w->status &STATUS_COND_DBG_SYS &&w->status &STATUS_COND_DBG_USER)
+BRANCH(s_cbranch_cdbgsys_and_user, w->status &STATUS_COND_DBG_SYS && w->status & STATUS_COND_DBG_USER)
 
 /* No effect on what a program computes: delays, hints, waits, traces, and s_trap with no handler installed. */
 SOP(s_nop)
@@ -72,7 +72,8 @@ SOP(s_setkill)
 SOP(s_sethalt)
 {
 	if (in->imm & 1)
-		return gpu_wave_fault(w, GPU_FAULT_OPCODE, w->pc, "s_sethalt 1: no debugger could start the wave again");
+		return gpu_wave_fault(w, GPU_FAULT_OPCODE, w->pc,
+				      "s_sethalt 1: no debugger could start the wave again");
 	return GPU_STEP_NEXT;
 }
 
@@ -84,7 +85,7 @@ SOP(s_sendmsg)
 	if (message == MSG_INTERRUPT && in->op->data == 0)
 		return GPU_STEP_NEXT;
 	return gpu_wave_fault(w, GPU_FAULT_OPCODE, w->pc, "%s: message %u is not for compute waves", in->op->name,
-	                      message);
+			      message);
 }
 
 SOP(s_refused)

@@ -7,13 +7,15 @@
  * src[0] is the index, the offset, or both (64 bits), by idxen and offen; src[1] the data of stores and atomics; src[2]
  * the V#; src[3] the SGPR offset. The dst of an atomic is written with glc only, that of a load without lds.
  */
-#define ROW(op, enc, name, dst, src, flags, fn, data) \
-	{op, GPU_##enc, GPU_O_##dst, 0, {GPU_O_B64, GPU_O_##src, GPU_O_B128, GPU_O_B32}, flags, name, fn, data}
-#define MUBUF_LOAD(op, name, t, fl, k) ROW(op, MUBUF, name, t, NONE, GPU_OPF_LOAD | fl, mem_buffer_load, k)
-#define MUBUF_STORE(op, name, t, k) ROW(op, MUBUF, name, NONE, t, GPU_OPF_STORE, mem_buffer_store, k)
-#define MUBUF_ATOMIC(op, name, t, s, a) ROW(op, MUBUF, name, t, s, GPU_OPF_ATOMIC, mem_buffer_atomic, a)
+#define ROW(op, enc, name, dst, src, flags, fn, data)                                                                  \
+	{                                                                                                              \
+		op, GPU_##enc, GPU_O_##dst, 0, {GPU_O_B64, GPU_O_##src, GPU_O_B128, GPU_O_B32}, flags, name, fn, data  \
+	}
+#define MUBUF_LOAD(op, name, t, fl, k)       ROW(op, MUBUF, name, t, NONE, GPU_OPF_LOAD | fl, mem_buffer_load, k)
+#define MUBUF_STORE(op, name, t, k)          ROW(op, MUBUF, name, NONE, t, GPU_OPF_STORE, mem_buffer_store, k)
+#define MUBUF_ATOMIC(op, name, t, s, a)      ROW(op, MUBUF, name, t, s, GPU_OPF_ATOMIC, mem_buffer_atomic, a)
 #define LOAD_FORMAT(op, enc, name, t, fl, n) ROW(op, enc, name, t, NONE, GPU_OPF_LOAD | fl, mem_buffer_load_format, n)
-#define STORE_FORMAT(op, enc, name, t, n) ROW(op, enc, name, NONE, t, GPU_OPF_STORE, mem_buffer_store_format, n)
+#define STORE_FORMAT(op, enc, name, t, n)    ROW(op, enc, name, NONE, t, GPU_OPF_STORE, mem_buffer_store_format, n)
 
 const struct gpu_op gpu_gfx10_3_mubuf[] = {
 	LOAD_FORMAT(0x00, MUBUF, "buffer_load_format_x", B32, 0, 1),

@@ -4,16 +4,18 @@
 #include "gpu/isa/tables.h"
 
 /* src[0] is the address, src[1] data0, src[3] data1. */
-#define ROW(op, name, dst, addr, d0, d1, flags, fn, data) \
-	{op, GPU_DS, GPU_O_##dst, 0, {GPU_O_##addr, GPU_O_##d0, 0, GPU_O_##d1}, flags, name, fn, data}
-#define READ(op, name, t, fl, k) ROW(op, name, t, B32, NONE, NONE, GPU_OPF_LOAD | fl, ds_read, k)
-#define WRITE(op, name, t, k) ROW(op, name, NONE, B32, t, NONE, GPU_OPF_STORE, ds_write, k)
-#define READ2(op, name, t, n) ROW(op, name, t, B32, NONE, NONE, GPU_OPF_LOAD, ds_read2, n)
-#define WRITE2(op, name, t, n) ROW(op, name, NONE, B32, t, t, GPU_OPF_STORE, ds_write2, n)
-#define XCHG2(op, name, t, s, n) ROW(op, name, t, B32, s, s, GPU_OPF_ATOMIC, ds_wrxchg2, n)
-#define ATOMIC(op, name, t, a) ROW(op, name, NONE, B32, t, NONE, GPU_OPF_ATOMIC, ds_atomic, a)
-#define ATOMIC_RTN(op, name, t, a) ROW(op, name, t, B32, t, NONE, GPU_OPF_ATOMIC, ds_atomic, a | DS_RTN)
-#define ATOMIC2(op, name, t, a) ROW(op, name, NONE, B32, t, t, GPU_OPF_ATOMIC, ds_atomic, a)
+#define ROW(op, name, dst, addr, d0, d1, flags, fn, data)                                                              \
+	{                                                                                                              \
+		op, GPU_DS, GPU_O_##dst, 0, {GPU_O_##addr, GPU_O_##d0, 0, GPU_O_##d1}, flags, name, fn, data           \
+	}
+#define READ(op, name, t, fl, k)    ROW(op, name, t, B32, NONE, NONE, GPU_OPF_LOAD | fl, ds_read, k)
+#define WRITE(op, name, t, k)       ROW(op, name, NONE, B32, t, NONE, GPU_OPF_STORE, ds_write, k)
+#define READ2(op, name, t, n)       ROW(op, name, t, B32, NONE, NONE, GPU_OPF_LOAD, ds_read2, n)
+#define WRITE2(op, name, t, n)      ROW(op, name, NONE, B32, t, t, GPU_OPF_STORE, ds_write2, n)
+#define XCHG2(op, name, t, s, n)    ROW(op, name, t, B32, s, s, GPU_OPF_ATOMIC, ds_wrxchg2, n)
+#define ATOMIC(op, name, t, a)      ROW(op, name, NONE, B32, t, NONE, GPU_OPF_ATOMIC, ds_atomic, a)
+#define ATOMIC_RTN(op, name, t, a)  ROW(op, name, t, B32, t, NONE, GPU_OPF_ATOMIC, ds_atomic, a | DS_RTN)
+#define ATOMIC2(op, name, t, a)     ROW(op, name, NONE, B32, t, t, GPU_OPF_ATOMIC, ds_atomic, a)
 #define ATOMIC2_RTN(op, name, t, a) ROW(op, name, t, B32, t, t, GPU_OPF_ATOMIC, ds_atomic, a | DS_RTN)
 
 const struct gpu_op gpu_gfx10_3_ds[] = {

@@ -7,15 +7,17 @@
  * src[0] is the address: 64 bits, or 32 bits beside an SGPR pair in src[2] (GLOBAL) and in SCRATCH. src[1] is the data
  * of stores and atomics. The dst of an atomic is written with glc only.
  */
-#define ROW(op, enc, name, dst, src, addr, saddr, flags, fn, data) \
-	{op, GPU_##enc, GPU_O_##dst, 0, {GPU_O_##addr, GPU_O_##src, GPU_O_##saddr}, flags, name, fn, data}
-#define FLAT_LOAD(op, name, t, fl, k) ROW(op, FLAT, name, t, NONE, B64, NONE, GPU_OPF_LOAD | fl, mem_flat_load, k)
-#define FLAT_STORE(op, name, t, k) ROW(op, FLAT, name, NONE, t, B64, NONE, GPU_OPF_STORE, mem_flat_store, k)
-#define FLAT_ATOMIC(op, name, t, s, a) ROW(op, FLAT, name, t, s, B64, NONE, GPU_OPF_ATOMIC, mem_flat_atomic, a)
-#define GLOBAL_LOAD(op, name, t, fl, k) ROW(op, GLOBAL, name, t, NONE, B64, B64, GPU_OPF_LOAD | fl, mem_global_load, k)
-#define GLOBAL_STORE(op, name, t, k) ROW(op, GLOBAL, name, NONE, t, B64, B64, GPU_OPF_STORE, mem_global_store, k)
+#define ROW(op, enc, name, dst, src, addr, saddr, flags, fn, data)                                                     \
+	{                                                                                                              \
+		op, GPU_##enc, GPU_O_##dst, 0, {GPU_O_##addr, GPU_O_##src, GPU_O_##saddr}, flags, name, fn, data       \
+	}
+#define FLAT_LOAD(op, name, t, fl, k)    ROW(op, FLAT, name, t, NONE, B64, NONE, GPU_OPF_LOAD | fl, mem_flat_load, k)
+#define FLAT_STORE(op, name, t, k)       ROW(op, FLAT, name, NONE, t, B64, NONE, GPU_OPF_STORE, mem_flat_store, k)
+#define FLAT_ATOMIC(op, name, t, s, a)   ROW(op, FLAT, name, t, s, B64, NONE, GPU_OPF_ATOMIC, mem_flat_atomic, a)
+#define GLOBAL_LOAD(op, name, t, fl, k)  ROW(op, GLOBAL, name, t, NONE, B64, B64, GPU_OPF_LOAD | fl, mem_global_load, k)
+#define GLOBAL_STORE(op, name, t, k)     ROW(op, GLOBAL, name, NONE, t, B64, B64, GPU_OPF_STORE, mem_global_store, k)
 #define GLOBAL_ATOMIC(op, name, t, s, a) ROW(op, GLOBAL, name, t, s, B64, B64, GPU_OPF_ATOMIC, mem_global_atomic, a)
-#define SCRATCH_LOAD(op, name, t, fl, k) \
+#define SCRATCH_LOAD(op, name, t, fl, k)                                                                               \
 	ROW(op, SCRATCH, name, t, NONE, B32, B32, GPU_OPF_LOAD | fl, mem_scratch_load, k)
 #define SCRATCH_STORE(op, name, t, k) ROW(op, SCRATCH, name, NONE, t, B32, B32, GPU_OPF_STORE, mem_scratch_store, k)
 

@@ -4,10 +4,14 @@
 #include "gpu/isa/tables.h"
 
 /* src[0] is the base (an SGPR pair or a V#), src[3] the offset register. */
-#define LOAD(op, name, t, n) \
-	{op, GPU_SMEM, GPU_O_##t, 0, {GPU_O_B64, 0, 0, GPU_O_B32}, GPU_OPF_LOAD, name, mem_s_load, n}
-#define BUFFER(op, name, t, n) \
-	{op, GPU_SMEM, GPU_O_##t, 0, {GPU_O_B128, 0, 0, GPU_O_B32}, GPU_OPF_LOAD, name, mem_s_buffer_load, n}
+#define LOAD(op, name, t, n)                                                                                           \
+	{                                                                                                              \
+		op, GPU_SMEM, GPU_O_##t, 0, {GPU_O_B64, 0, 0, GPU_O_B32}, GPU_OPF_LOAD, name, mem_s_load, n            \
+	}
+#define BUFFER(op, name, t, n)                                                                                         \
+	{                                                                                                              \
+		op, GPU_SMEM, GPU_O_##t, 0, {GPU_O_B128, 0, 0, GPU_O_B32}, GPU_OPF_LOAD, name, mem_s_buffer_load, n    \
+	}
 
 const struct gpu_op gpu_gfx10_3_smem[] = {
 	LOAD(0x00, "s_load_dword", B32, 1),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * valu.c - runs a vector instruction: fetches sources (DPP, SDWA, op_sel, abs, neg, denormal flush), calls the lane
- * function of the opcode on blocks of 32 lanes, finishes the result (omod, clamp, flush) and writes the lanes that are on.
+ * function of the opcode on blocks of 32 lanes, finishes the result (omod, clamp, flush) and writes the lanes that are
+ * on.
  *
  * Two ways lead through here. The short one is taken by 32-bit operations without modifiers: sources are the registers
  * themselves or a broadcast scalar, and under a full EXEC the destination is the register itself. Everything else takes
@@ -75,12 +76,12 @@ static void blend32(uint32_t *restrict d, const uint32_t *restrict from, uint32_
 static enum gpu_step too_few(struct gpu_wave *w, const struct gpu_inst *in)
 {
 	return gpu_wave_fault(w, GPU_FAULT_OPCODE, w->pc, "%s: reaches v%u, the wave has %u VGPRs", in->op->name,
-	                      in->vgprs - 1u, w->vgpr_count);
+			      in->vgprs - 1u, w->vgpr_count);
 }
 
 /* The short way. Bits of spec: which slots are scalars is read from the codes. */
 static const uint32_t *short_source(const struct gpu_wave *w, const struct gpu_inst *in, unsigned i, unsigned block,
-                                    uint32_t *buffer)
+				    uint32_t *buffer)
 {
 	unsigned code = in->src[i];
 	uint32_t value;
@@ -104,7 +105,7 @@ static bool short_mode(uint32_t mode)
 #define SHORT_EXEC(name, sources, is_float)                                                                            \
 	static enum gpu_step name(struct gpu_wave *w, const struct gpu_inst *in)                                       \
 	{                                                                                                              \
-		gpu_lane_fn fn = *(const gpu_lane_fn *)in->spec;                                                                \
+		gpu_lane_fn fn = *(const gpu_lane_fn *)in->spec;                                                       \
                                                                                                                        \
 		if (in->vgprs > w->vgpr_count)                                                                         \
 			return too_few(w, in);                                                                         \
@@ -119,9 +120,8 @@ static bool short_mode(uint32_t mode)
 				continue;                                                                              \
 			v.a = short_source(w, in, 0, block, a);                                                        \
 			v.b = sources > 1 ? short_source(w, in, 1, block, b) : NULL;                                   \
-			v.c = sources > 2 ? (in->op->flags & GPU_OPF_READS_DST ? d                                     \
-			                                                       : short_source(w, in, 2, block, c))     \
-			                  : NULL;                                                                      \
+			v.c = sources > 2 ? (in->op->flags & GPU_OPF_READS_DST ? d : short_source(w, in, 2, block, c)) \
+					  : NULL;                                                                      \
 			v.d = exec == 0xffffffff ? d : r;                                                              \
 			v.mode = w->mode;                                                                              \
 			v.clamp = false;                                                                               \
@@ -227,7 +227,8 @@ static bool half_result(unsigned type)
 	return type == GPU_O_B16 || type == GPU_O_I16 || type == GPU_O_U16 || type == GPU_O_F16;
 }
 
-static void write_back(struct gpu_wave *w, const struct gpu_inst *in, struct gpu_lanes *v, unsigned block, uint32_t mask)
+static void write_back(struct gpu_wave *w, const struct gpu_inst *in, struct gpu_lanes *v, unsigned block,
+		       uint32_t mask)
 {
 	uint32_t *d = w->vgpr + ((in->dst - 256u) << w->lane_shift) + block, *from = v->d;
 	unsigned dwords = gpu_opnd_dwords(in->op->dst);
@@ -258,7 +259,7 @@ union gpu_lane_block {
 };
 
 static void run_block(struct gpu_wave *w, const struct gpu_inst *in, unsigned block, uint64_t mask_in,
-                      uint64_t *mask_out)
+		      uint64_t *mask_out)
 {
 	union gpu_lane_block buffers[3], result;
 	uint32_t exec = w->s[126 + block / 32], mask = exec;

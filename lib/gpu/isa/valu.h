@@ -17,7 +17,7 @@ uint32_t gpu_src16(const struct gpu_wave *w, const struct gpu_inst *in, unsigned
 
 /* Decoding of the encodings that reach memory or are refused (decode_memory.c). Same contract as gpu_isa_decode. */
 unsigned gpu_decode_memory(const struct gpu_isa *isa, const uint32_t *dw, unsigned n, struct gpu_inst *in,
-                           const char **why_out);
+			   const char **why_out);
 
 /* Dwords of an operand of this type in a VGPR; 16-bit types take one. */
 unsigned gpu_opnd_dwords(unsigned type);

@@ -15,7 +15,7 @@ static uint32_t *reg(struct gpu_wave *w, unsigned code)
 static enum gpu_step too_few(struct gpu_wave *w, const struct gpu_inst *in)
 {
 	return gpu_wave_fault(w, GPU_FAULT_OPCODE, w->pc, "%s: reaches v%u, the wave has %u VGPRs", in->op->name,
-	                      in->vgprs - 1u, w->vgpr_count);
+			      in->vgprs - 1u, w->vgpr_count);
 }
 
 static void scalar_out(struct gpu_wave *w, unsigned code, uint32_t value)

@@ -26,7 +26,7 @@
 #define NEXT(type, name)                                                                                               \
 	static __typeof__(type) next;                                                                                  \
 	if (!next)                                                                                                     \
-		*(void **)&next = dlsym(RTLD_NEXT, name)
+	*(void **)&next = dlsym(RTLD_NEXT, name)
 
 static int open_common(int dir, const char *path, int flags, mode_t mode)
 {

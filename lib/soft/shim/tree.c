@@ -12,11 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PCI_SLOT "0000:03:00.0"
+#define PCI_SLOT    "0000:03:00.0"
 #define PCI_DEVICES "devices/pci0000:00/0000:00:03.1/0000:01:00.0/0000:02:00.0/" PCI_SLOT
-#define PCI_PATH "sys/" PCI_DEVICES
-#define SUBVENDOR 0x1002u
-#define SUBDEVICE 0x0e3au
+#define PCI_PATH    "sys/" PCI_DEVICES
+#define SUBVENDOR   0x1002u
+#define SUBDEVICE   0x0e3au
 
 static char root[256];
 static pid_t owner;
@@ -24,8 +24,13 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* What lies under these is led to the folder. */
 static const char *const prefixes[] = {
-	"/dev/dri", "/sys/dev/char/226:", "/sys/class/drm", "/sys/bus/pci/devices/" PCI_SLOT,
-	"/sys/bus/pci/drivers/amdgpu", "/" PCI_PATH, "/sys/module/amdgpu",
+	"/dev/dri",
+	"/sys/dev/char/226:",
+	"/sys/class/drm",
+	"/sys/bus/pci/devices/" PCI_SLOT,
+	"/sys/bus/pci/drivers/amdgpu",
+	"/" PCI_PATH,
+	"/sys/module/amdgpu",
 };
 
 const char *shim_spec(void)
@@ -128,7 +133,8 @@ static void put_node(const char *name, unsigned minor)
 	make_folders(folder);
 	snprintf(text, sizeof(text), "%u:%u\n", SHIM_MAJOR, minor);
 	put_text(folder, "dev", text);
-	snprintf(text, sizeof(text), "MAJOR=%u\nMINOR=%u\nDEVNAME=dri/%s\nDEVTYPE=drm_minor\n", SHIM_MAJOR, minor, name);
+	snprintf(text, sizeof(text), "MAJOR=%u\nMINOR=%u\nDEVNAME=dri/%s\nDEVTYPE=drm_minor\n", SHIM_MAJOR, minor,
+		 name);
 	put_text(folder, "uevent", text);
 	put_link(folder, "device", "../../../" PCI_SLOT);
 	put_link(folder, "subsystem", "../../../../../../../../class/drm");

@@ -51,9 +51,8 @@ static int open_device(struct vk *vk)
 	float priority = 1;
 	VkDeviceQueueCreateInfo queue = {
 		.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .queueCount = 1, .pQueuePriorities = &priority};
-	VkDeviceCreateInfo device = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-				     .queueCreateInfoCount = 1,
-				     .pQueueCreateInfos = &queue};
+	VkDeviceCreateInfo device = {
+		.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, .queueCreateInfoCount = 1, .pQueueCreateInfos = &queue};
 	VkQueueFamilyProperties families[8];
 	VkPhysicalDeviceProperties properties;
 	uint32_t count = 1;
@@ -107,9 +106,8 @@ static int make_buffer(struct vk *vk, VkDeviceSize size, struct buffer *buffer)
 static int make_pipeline(struct vk *vk, const char *path)
 {
 	VkDescriptorSetLayoutBinding bindings[3];
-	VkDescriptorSetLayoutCreateInfo set = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
-					       .bindingCount = 3,
-					       .pBindings = bindings};
+	VkDescriptorSetLayoutCreateInfo set = {
+		.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO, .bindingCount = 3, .pBindings = bindings};
 	VkPushConstantRange push = {VK_SHADER_STAGE_COMPUTE_BIT, 0, 12};
 	VkPipelineLayoutCreateInfo layout = {.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
 					     .setLayoutCount = 1,
@@ -196,11 +194,11 @@ static int run(struct vk *vk, VkDescriptorSet first, VkDescriptorSet second)
 		return 0;
 	dispatch(vk, commands, first, 3, 1);
 	vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
-			     VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, NULL, 0,
-			     NULL);
+			     VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, NULL,
+			     0, NULL);
 	dispatch(vk, commands, second, 5, 7);
-	vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0,
-			     NULL, 0, NULL);
+	vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier,
+			     0, NULL, 0, NULL);
 	submit.pCommandBuffers = &commands;
 	if (!VK(vkEndCommandBuffer(commands)) || !VK(vkCreateFence(vk->device, &fence_info, NULL, &fence)))
 		return 0;
