@@ -26,7 +26,8 @@ static int run_write_data(struct gpu_ring *ring, const uint32_t *p, uint32_t n)
 	ret = pm4_address_check(ring, "WRITE_DATA", va, 4);
 	if (ret)
 		return ret;
-	gpu_strict_publish(ring, va, "WRITE_DATA");
+	if (count > 1)
+		gpu_strict_publish(ring, va, false, "WRITE_DATA");
 	if (!one)
 		return gpu_ring_write(ring, va, p + 3, (size_t)count * 4);
 	for (uint32_t i = 0; i < count && !ret; i++)

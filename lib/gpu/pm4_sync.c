@@ -77,6 +77,7 @@ static int run_acquire_mem(struct gpu_ring *ring, const uint32_t *p, uint32_t n)
 
 static int release_write(struct gpu_ring *ring, const uint32_t *p)
 {
+	enum { DST_MEMORY = 0 };
 	const uint32_t select = GPU_FIELD(p[1], RELEASE_DATA_SEL);
 	const uint64_t va = gpu_u64(p[2], p[3]);
 	uint64_t value = gpu_u64(p[4], p[5]);
@@ -92,8 +93,8 @@ static int release_write(struct gpu_ring *ring, const uint32_t *p)
 		return ret;
 	if (select == RELEASE_DATA_CLOCK || select == RELEASE_DATA_SYSTEM)
 		value = gpu_clock(ring->gpu);
-	else
-		gpu_strict_publish(ring, va, "RELEASE_MEM");
+	else if (select == RELEASE_DATA_64)
+		gpu_strict_publish(ring, va, GPU_FIELD(p[1], RELEASE_DST_SEL) == DST_MEMORY, "RELEASE_MEM");
 	return gpu_ring_write(ring, va, &value, size_B);
 }
 

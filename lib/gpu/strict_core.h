@@ -28,8 +28,8 @@ void gpu_strict_writeback(struct gpu_ring *ring);
 void gpu_strict_cp_write(struct gpu_ring *ring, uint64_t va, uint64_t size_B);
 /* The CP reads what a launch may have written. */
 void gpu_strict_cp_read(struct gpu_ring *ring, uint64_t va, uint64_t size_B, const char *packet);
-/* The CP tells memory that something is complete. */
-void gpu_strict_publish(struct gpu_ring *ring, uint64_t va, const char *packet);
+/* The CP writes a value that may tell a reader outside the GPU of completion; past_l2: wherever the page lies. */
+void gpu_strict_publish(struct gpu_ring *ring, uint64_t va, bool past_l2, const char *packet);
 
 /* strict_ring.c: findings of a packet. */
 void gpu_strict_packet(struct gpu_ring *ring, enum gpu_finding_kind kind, uint64_t address, const char *format, ...)

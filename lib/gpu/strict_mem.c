@@ -8,9 +8,11 @@
  * own business. Data that only the host wrote is not tracked. Whether a line really was in a cache does not matter: on
  * silicon it may be.
  *
- * Completion: a 64-bit RELEASE_MEM value, or a WRITE_DATA of two dwords and more into uncached memory, tells a reader
- * outside the GPU that the job's data is there: stores by shaders must have been waited for and written back (GL2_WB).
- * Shorter values are left alone: events and query availability of Vulkan drivers say nothing about data.
+ * Completion: a 64-bit RELEASE_MEM value to memory (DST_SEL 0) or into an uncached page, or a WRITE_DATA of two dwords
+ * and more into an uncached page, tells a reader outside the GPU that the job's data is there: stores by shaders must
+ * have been waited for and written back (GL2_WB). A value that stays in L2 tells only readers that look there, as the
+ * stores do. Shorter values are left alone: events and query availability of Vulkan drivers, progress markers say
+ * nothing about data.
  */
 #include "ring.h"
 #include "strict_state.h"
@@ -295,11 +297,18 @@ void gpu_strict_cp_read(struct gpu_ring *ring, uint64_t va, uint64_t size_B, con
 	}
 }
 
-void gpu_strict_publish(struct gpu_ring *ring, uint64_t va, const char *packet)
+static bool page_uncached(struct gpu_vm *vm, uint64_t va)
+{
+	struct gpu_tlb_entry entry;
+
+	return gpu_vm_lookup(vm, va, &entry) && entry.mtype == GPU_MTYPE_UC;
+}
+
+void gpu_strict_publish(struct gpu_ring *ring, uint64_t va, bool past_l2, const char *packet)
 {
 	struct strict_ring *state = &ring->gpu->strict->ring[ring->index];
 
-	if (!ring_strict(ring))
+	if (!ring_strict(ring) || (!past_l2 && !page_uncached(ring->reader.tlb.vm, va)))
 		return;
 	if (atomic_load(&state->last_launch) > atomic_load(&state->waited))
 		gpu_strict_packet(ring, GPU_FINDING_WRITEBACK, va,

@@ -3,29 +3,24 @@
  * strict_wave.c - registers of a wave: read or overwritten before the s_waitcnt that makes them valid, read with
  * nothing written.
  *
- * Counters of gfx10 (RDNA2 ISA manual, "Data dependency resolution"): vector loads return in order and count in vmcnt;
- * LDS returns in order and scalar loads out of order, both count in lgkmcnt, so while scalar loads are open only
- * lgkmcnt(0) says anything; FLAT counts in both. A register is taken for uninitialised when none of the lanes that read
- * it has ever been written: compilers do read registers of which parts are undefined.
+ * A register is taken for uninitialised when none of the lanes that read it has ever been written: compilers do read
+ * registers of which parts are undefined. The hardware sets user data, what COMPUTE_PGM_RSRC2 asks for, the thread ids
+ * and EXEC; VCC and M0 hold what an earlier wave left.
  */
 #include "strict_state.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
 	CODE_VGPR = 256,
-	CODE_SGPRS = 128,
-	CODE_FIRST_SPECIAL = 106,
+	CODE_TTMP = 108,
+	CODE_VCC = 106,
+	CODE_M0 = 124,
 	CODE_NULL = 125,
 	CODE_EXEC = 126,
-	OP_SOPP_WAITCNT = 0x0c,
-	OP_SOPK_WAITCNT_VSCNT = 0x17,
-	OP_SOPK_WAITCNT_VMCNT = 0x18,
-	OP_SOPK_WAITCNT_LGKMCNT = 0x1a,
-	VM_MAX = 63,
-	LGKM_MAX = 63,
 };
 
 int gpu_strict_group_reserve(struct gpu_group_ctx *ctx)
@@ -72,17 +67,18 @@ void gpu_strict_group_start(struct gpu_group_ctx *ctx)
 		state->d = ctx->d;
 		for (unsigned code = 0; code < set; code++)
 			sgpr_set(state, code);
-		for (unsigned code = CODE_FIRST_SPECIAL; code < CODE_SGPRS; code++)
-			sgpr_set(state, code);
+		for (unsigned code = CODE_TTMP; code < STRICT_SGPRS; code++)
+			if (code != CODE_M0)
+				sgpr_set(state, code);
 		for (unsigned v = 0; v < d->tid_components; v++)
 			state->vgpr_set[v] = ~0ull;
 		ctx->waves[i].strict = state;
 	}
 }
 
-static unsigned operand_dwords(const struct gpu_wave *w, unsigned kind)
+unsigned strict_dwords(const struct gpu_wave *w, unsigned operand_kind)
 {
-	switch (kind) {
+	switch (operand_kind) {
 	case GPU_O_NONE:
 		return 0;
 	case GPU_O_B64:
@@ -105,59 +101,89 @@ static unsigned operand_dwords(const struct gpu_wave *w, unsigned kind)
 	}
 }
 
-/* Register number for the tables of pending ones, or -1: a constant. */
-static int reg_index(unsigned code)
+int strict_reg(unsigned code)
 {
 	if (code >= CODE_VGPR)
-		return (int)(CODE_SGPRS + (code - CODE_VGPR));
-	return code < CODE_SGPRS && code != CODE_NULL ? (int)code : -1;
+		return (int)(STRICT_SGPRS + (code - CODE_VGPR));
+	return code < STRICT_SGPRS && code != CODE_NULL ? (int)code : -1;
 }
 
 static char reg_letter(int reg)
 {
-	return reg < CODE_SGPRS ? 's' : 'v';
+	return reg < STRICT_SGPRS ? 's' : 'v';
 }
 
 static unsigned reg_number(int reg)
 {
-	return (unsigned)(reg < CODE_SGPRS ? reg : reg - CODE_SGPRS);
+	return (unsigned)(reg < STRICT_SGPRS ? reg : reg - STRICT_SGPRS);
 }
 
-static void pending_check(struct gpu_wave *w, int reg, const char *verb, const struct gpu_inst *in)
+static const char *reg_name(int reg, char name[8])
 {
-	const uint8_t pending = w->strict->pending[reg];
+	if (reg == CODE_VCC || reg == CODE_VCC + 1)
+		return reg == CODE_VCC ? "vcc_lo" : "vcc_hi";
+	if (reg == CODE_M0)
+		return "m0";
+	snprintf(name, 8, "%c%u", reg_letter(reg), reg_number(reg));
+	return name;
+}
+
+static void pending_check(struct gpu_wave *w, int reg, uint64_t lanes, unsigned except, const char *verb,
+			  const struct gpu_inst *in)
+{
+	const unsigned pending = strict_flight_pending(w->strict, reg, lanes, except);
 
 	if (pending)
 		gpu_strict_wave_finding(w, GPU_FINDING_WAITCNT, 0, w->strict->pc,
-					"%s %s %c%u before the s_waitcnt %s of the load into it", in->op->name, verb,
-					reg_letter(reg), reg_number(reg), pending & PENDING_VM ? "vmcnt" : "lgkmcnt");
+					"%s %s %s before the s_waitcnt %s of the load into it", in->op->name, verb,
+					reg_name(reg, (char[8]){0}), pending & PENDING_VM ? "vmcnt" : "lgkmcnt");
 }
 
-static bool reg_unset(const struct gpu_wave *w, int reg)
+/* Lanes of its vector sources that an instruction looks at. */
+static uint64_t lanes_read(const struct gpu_wave *w, const struct gpu_inst *in)
+{
+	const uint64_t exec = w->strict->exec;
+
+	if (!(in->op->flags & GPU_OPF_EXEC_ALL))
+		return exec;
+	if (in->op->src[1] != GPU_O_NONE) /* v_readlane */
+		return 1ull << (gpu_src32(w, in, in->src[1]) & (w->lanes - 1));
+	return exec ? exec & -exec : 1; /* v_readfirstlane */
+}
+
+/* Lanes of a vector result that it writes. */
+static uint64_t lanes_written(const struct gpu_wave *w, const struct gpu_inst *in)
+{
+	return in->op->flags & GPU_OPF_EXEC_ALL ? lanes_read(w, in) : w->strict->exec;
+}
+
+static bool reg_unset(const struct gpu_wave *w, int reg, uint64_t lanes)
 {
 	const struct gpu_strict_wave *state = w->strict;
 
-	if (reg < CODE_SGPRS)
+	if (reg < STRICT_SGPRS)
 		return !(state->sgpr_set[reg / 64] >> (reg % 64) & 1);
-	return state->exec && !(state->vgpr_set[reg - CODE_SGPRS] & state->exec);
+	return lanes && !(state->vgpr_set[reg - STRICT_SGPRS] & lanes);
 }
 
 static void read_check(struct gpu_wave *w, const struct gpu_inst *in, unsigned code, unsigned dwords)
 {
+	const uint64_t lanes = code >= CODE_VGPR && dwords ? lanes_read(w, in) : 0;
+
 	for (unsigned i = 0; i < dwords; i++) {
-		const int reg = reg_index(code + i);
+		const int reg = strict_reg(code + i);
 
 		if (reg < 0 || reg >= STRICT_REGS)
 			return;
-		pending_check(w, reg, "reads", in);
-		if (reg_unset(w, reg))
+		pending_check(w, reg, lanes, 0, "reads", in);
+		if (reg_unset(w, reg, lanes))
 			gpu_strict_wave_finding(w, GPU_FINDING_UNINIT_REG, 0, w->strict->pc,
-						"%s reads %c%u, which nothing has written", in->op->name,
-						reg_letter(reg), reg_number(reg));
+						"%s reads %s, which nothing has written", in->op->name,
+						reg_name(reg, (char[8]){0}));
 	}
 }
 
-static bool is_memory(const struct gpu_inst *in)
+bool strict_is_memory(const struct gpu_inst *in)
 {
 	return in->enc == GPU_SMEM || in->enc == GPU_DS || in->enc == GPU_FLAT || in->enc == GPU_GLOBAL ||
 	       in->enc == GPU_SCRATCH || in->enc == GPU_MUBUF || in->enc == GPU_MTBUF;
@@ -166,7 +192,7 @@ static bool is_memory(const struct gpu_inst *in)
 /* Dwords that source i really reads; the tables give the widest form of addresses. */
 static unsigned source_dwords(const struct gpu_wave *w, const struct gpu_inst *in, unsigned i)
 {
-	const unsigned dwords = operand_dwords(w, in->op->src[i]);
+	const unsigned dwords = strict_dwords(w, in->op->src[i]);
 	const bool saddr = in->src[2] != CODE_NULL && in->src[2] < CODE_EXEC;
 
 	switch (in->enc) {
@@ -201,7 +227,7 @@ static bool same_sources(const struct gpu_inst *in)
 	return in->src[0] == in->src[1] && (strstr(in->op->name, "_xor_b") || strstr(in->op->name, "_sub_"));
 }
 
-static bool has_result(const struct gpu_inst *in)
+bool strict_has_result(const struct gpu_inst *in)
 {
 	if (in->op->dst == GPU_O_NONE || in->lds)
 		return false;
@@ -210,138 +236,88 @@ static bool has_result(const struct gpu_inst *in)
 	return !(in->op->flags & GPU_OPF_STORE);
 }
 
+/* Registers that an instruction reads without naming them. */
+static void implicit_check(struct gpu_wave *w, const struct gpu_inst *in)
+{
+	const char *name = in->op->name;
+
+	if ((in->op->flags & GPU_OPF_READS_VCC) && in->op->src[2] != GPU_O_MASK)
+		read_check(w, in, CODE_VCC, w->lanes / 32);
+	if (relative(in) || in->lds || strstr(name, "addtid") || !strncmp(name, "ds_append", 9) ||
+	    !strncmp(name, "ds_consume", 10))
+		read_check(w, in, CODE_M0, 1);
+}
+
+static void result_check(struct gpu_wave *w, const struct gpu_inst *in)
+{
+	/* Results of one kind of vector memory instruction, and those of LDS, arrive in order. */
+	const unsigned kind = strict_is_memory(in) ? strict_flight_kind(in) & ~(unsigned)PENDING_SMEM : 0;
+	const uint64_t lanes = lanes_written(w, in);
+
+	for (unsigned i = 0; i < strict_dwords(w, in->op->dst); i++) {
+		const int reg = strict_reg(in->dst + i);
+
+		if (reg >= 0 && reg < STRICT_REGS)
+			pending_check(w, reg, lanes, kind, "overwrites", in);
+	}
+}
+
 void gpu_strict_before(struct gpu_wave *w, const struct gpu_inst *in, uint64_t pc)
 {
 	struct gpu_strict_wave *state = w->strict;
 
 	state->pc = pc;
 	state->exec = gpu_wave_exec(w);
-	if (!in->op || relative(in))
+	if (!in->op)
+		return;
+	strict_inst_before(w, in);
+	implicit_check(w, in);
+	if (relative(in))
 		return;
 	if (!same_sources(in))
 		for (unsigned i = 0; i < 4; i++)
 			read_check(w, in, in->src[i], source_dwords(w, in, i));
 	if (accumulates(in))
-		read_check(w, in, in->dst, operand_dwords(w, in->op->dst));
-	if (has_result(in))
-		for (unsigned i = 0; i < operand_dwords(w, in->op->dst); i++) {
-			const int reg = reg_index(in->dst + i);
-
-			if (reg >= 0 && reg < STRICT_REGS && !is_memory(in))
-				pending_check(w, reg, "overwrites", in);
-		}
+		read_check(w, in, in->dst, strict_dwords(w, in->op->dst));
+	if (strict_has_result(in))
+		result_check(w, in);
+	for (unsigned i = 0; i < strict_dwords(w, in->op->sdst); i++)
+		if (strict_reg(in->sdst + i) >= 0)
+			pending_check(w, strict_reg(in->sdst + i), 0, 0, "overwrites", in);
 }
 
-static void pending_clear(struct gpu_strict_wave *state, int reg, unsigned bits)
-{
-	if (!state->pending[reg])
-		return;
-	state->pending[reg] &= (uint8_t)~bits;
-	if (!state->pending[reg])
-		state->pending_count--;
-}
-
-static void wait_vm(struct gpu_strict_wave *state, uint32_t n)
-{
-	if (n >= VM_MAX || !state->pending_count)
-		return;
-	for (int reg = 0; reg < STRICT_REGS; reg++)
-		if ((state->pending[reg] & PENDING_VM) && state->vm_seq[reg] + n <= state->vm_issued)
-			pending_clear(state, reg, PENDING_VM);
-}
-
-static void wait_lgkm(struct gpu_strict_wave *state, uint32_t n)
-{
-	if (n >= LGKM_MAX || !state->pending_count || (n && state->smem_open))
-		return;
-	for (int reg = 0; reg < STRICT_REGS; reg++)
-		if ((state->pending[reg] & (PENDING_LDS | PENDING_SMEM)) &&
-		    state->lgkm_seq[reg] + n <= state->lgkm_issued)
-			pending_clear(state, reg, PENDING_LDS | PENDING_SMEM);
-	if (!n)
-		state->smem_open = 0;
-}
-
-static void waitcnt(struct gpu_strict_wave *state, const struct gpu_inst *in)
-{
-	const uint32_t imm = (uint32_t)in->imm & 0xffff;
-
-	if (in->enc == GPU_SOPP && in->op->opcode == OP_SOPP_WAITCNT) {
-		wait_vm(state, (imm & 0xf) | (imm >> 14 & 3) << 4);
-		wait_lgkm(state, imm >> 8 & 0x3f);
-	} else if (in->enc == GPU_SOPK && in->op->opcode == OP_SOPK_WAITCNT_VMCNT) {
-		wait_vm(state, imm & 0x3f);
-	} else if (in->enc == GPU_SOPK && in->op->opcode == OP_SOPK_WAITCNT_LGKMCNT) {
-		wait_lgkm(state, imm & 0x3f);
-	}
-}
-
-/* Counts the instruction and says what its result waits for. */
-static unsigned issue(struct gpu_strict_wave *state, const struct gpu_inst *in)
-{
-	const bool result = has_result(in);
-
-	switch (in->enc) {
-	case GPU_SMEM:
-		state->lgkm_issued++;
-		if (result)
-			state->smem_open++;
-		return PENDING_SMEM;
-	case GPU_DS:
-		state->lgkm_issued++;
-		return PENDING_LDS;
-	case GPU_FLAT:
-		state->lgkm_issued++;
-		if (result)
-			state->vm_issued++;
-		return PENDING_VM | PENDING_LDS;
-	default:
-		if (result)
-			state->vm_issued++;
-		return PENDING_VM;
-	}
-}
-
-static void written(struct gpu_wave *w, const struct gpu_inst *in, unsigned code, unsigned dwords, unsigned pending)
+static void written(struct gpu_wave *w, const struct gpu_inst *in, unsigned code, unsigned dwords)
 {
 	struct gpu_strict_wave *state = w->strict;
-	const uint64_t lanes = in->op->flags & GPU_OPF_EXEC_ALL ? ~0ull : state->exec;
+	const uint64_t lanes = code >= CODE_VGPR ? lanes_written(w, in) : 0;
 
 	for (unsigned i = 0; i < dwords; i++) {
-		const int reg = reg_index(code + i);
+		const int reg = strict_reg(code + i);
 
 		if (reg < 0 || reg >= STRICT_REGS)
 			return;
-		if (reg < CODE_SGPRS)
+		if (reg < STRICT_SGPRS)
 			sgpr_set(state, (unsigned)reg);
 		else
-			state->vgpr_set[reg - CODE_SGPRS] |= lanes;
-		if (pending && !state->pending[reg])
-			state->pending_count++;
-		if (pending) {
-			state->pending[reg] = (uint8_t)pending;
-			state->vm_seq[reg] = state->vm_issued;
-			state->lgkm_seq[reg] = state->lgkm_issued;
-		}
+			state->vgpr_set[reg - STRICT_SGPRS] |= lanes;
 	}
 }
 
 void gpu_strict_after(struct gpu_wave *w, const struct gpu_inst *in, uint64_t pc)
 {
 	struct gpu_strict_wave *state = w->strict;
-	unsigned pending = 0;
+	const unsigned dwords = in->op && strict_has_result(in) ? strict_dwords(w, in->op->dst) : 0;
 
 	(void)pc;
 	if (!in->op)
 		return;
-	waitcnt(state, in);
+	strict_flight_wait(state, in);
 	if (relative(in)) {
 		memset(state->vgpr_set, 0xff, sizeof(state->vgpr_set));
 		memset(state->sgpr_set, 0xff, sizeof(state->sgpr_set));
 	}
-	if (is_memory(in))
-		pending = issue(state, in);
-	if (has_result(in) && (!is_memory(in) || in->enc == GPU_SMEM || state->exec))
-		written(w, in, in->dst, operand_dwords(w, in->op->dst), pending);
-	written(w, in, in->sdst, operand_dwords(w, in->op->sdst), 0);
+	if (strict_is_memory(in))
+		strict_flight_issue(state, in, dwords);
+	written(w, in, in->dst, dwords);
+	written(w, in, in->sdst, strict_dwords(w, in->op->sdst));
 }

@@ -15,11 +15,50 @@
 struct soft_device *soft_devices;
 static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER; /* serialises opening and closing of files */
 
+static const char *const kind_names[GPU_FINDING_KINDS + 1] = {
+	[GPU_FINDING_WAITCNT] = "waitcnt",
+	[GPU_FINDING_UNINIT_REG] = "uninitialised register",
+	[GPU_FINDING_UNINIT_LDS] = "uninitialised LDS",
+	[GPU_FINDING_STALE_CACHE] = "stale cache",
+	[GPU_FINDING_WRITEBACK] = "missing write-back",
+	[GPU_FINDING_RESERVED] = "reserved bits",
+	[GPU_FINDING_LDS_RACE] = "LDS race",
+	[GPU_FINDING_HAZARD] = "hazard",
+	[GPU_FINDING_ALIGN] = "alignment",
+	[GPU_FINDING_KINDS] = "refused",
+};
+
+static void finding_text(const struct gpu_finding *finding, char *text, size_t text_size)
+{
+	snprintf(text, text_size, "%s: %s (pc 0x%llx, address 0x%llx, launch %u, group %u,%u,%u, wave %u, lane %u)",
+		 kind_names[finding->kind], finding->what, (unsigned long long)finding->pc,
+		 (unsigned long long)finding->address, finding->launch, finding->group[0], finding->group[1],
+		 finding->group[2], finding->wave, finding->lane);
+}
+
+/* DRUMFIRE_FINDINGS names a file that findings are appended to: a program under the shim cannot ask for them. */
+static void finding_append(const struct gpu_finding *finding)
+{
+	const char *path = getenv("DRUMFIRE_FINDINGS");
+	char text[512];
+	FILE *file;
+
+	if (!path || !*path)
+		return;
+	finding_text(finding, text, sizeof(text));
+	file = fopen(path, "ae");
+	if (!file)
+		return;
+	fprintf(file, "%s\n", text);
+	fclose(file);
+}
+
 void soft_finding_add(struct soft_device *device, const struct gpu_finding *finding)
 {
 	pthread_mutex_lock(&device->finding_lock);
 	if (device->finding_count < SOFT_MAX_FINDINGS)
 		device->findings[device->finding_count++] = *finding;
+	finding_append(finding);
 	pthread_mutex_unlock(&device->finding_lock);
 }
 
@@ -345,19 +384,6 @@ static void ops_pci_id(void *opaque, uint16_t *vendor, uint16_t *device, uint8_t
 	*revision = file->device->spec.target->pci_revision;
 }
 
-static const char *const kind_names[GPU_FINDING_KINDS + 1] = {
-	[GPU_FINDING_WAITCNT] = "waitcnt",
-	[GPU_FINDING_UNINIT_REG] = "uninitialised register",
-	[GPU_FINDING_UNINIT_LDS] = "uninitialised LDS",
-	[GPU_FINDING_STALE_CACHE] = "stale cache",
-	[GPU_FINDING_WRITEBACK] = "missing write-back",
-	[GPU_FINDING_RESERVED] = "reserved bits",
-	[GPU_FINDING_LDS_RACE] = "LDS race",
-	[GPU_FINDING_HAZARD] = "hazard",
-	[GPU_FINDING_ALIGN] = "alignment",
-	[GPU_FINDING_KINDS] = "refused",
-};
-
 static const char *const finding_stats[GPU_FINDING_KINDS] = {
 	[GPU_FINDING_WAITCNT] = "finding_waitcnt",       [GPU_FINDING_UNINIT_REG] = "finding_uninit_reg",
 	[GPU_FINDING_UNINIT_LDS] = "finding_uninit_lds", [GPU_FINDING_STALE_CACHE] = "finding_stale_cache",
@@ -414,11 +440,7 @@ static int ops_finding(void *opaque, unsigned index, char *text, size_t text_siz
 	if (index < device->finding_count) {
 		const struct gpu_finding *finding = &device->findings[index];
 
-		snprintf(text, text_size,
-			 "%s: %s (pc 0x%llx, address 0x%llx, launch %u, group %u,%u,%u, wave %u, lane %u)",
-			 kind_names[finding->kind], finding->what, (unsigned long long)finding->pc,
-			 (unsigned long long)finding->address, finding->launch, finding->group[0], finding->group[1],
-			 finding->group[2], finding->wave, finding->lane);
+		finding_text(finding, text, text_size);
 		ret = 0;
 	}
 	pthread_mutex_unlock(&device->finding_lock);
