@@ -193,15 +193,14 @@ static int read_registers(const struct soft_device *device, const struct drm_amd
 
 static void fill_cus(const struct gpu_target *target, struct abi_info_device *dev)
 {
-
 	for (uint32_t se = 0; se < target->num_se && se < 4; se++) {
-		for (uint32_t sa = 0; sa < target->num_sa_per_se && sa < 4; sa++) {
+		for (uint32_t sa = 0; sa < target->num_sa_per_se && sa < 2; sa++) {
 			dev->cu_bitmap[se][sa] = target->cu_bitmap[se][sa];
-			dev->cu_ao_bitmap[se][sa] = mask;
+			dev->cu_ao_bitmap[se][sa] = target->cu_bitmap[se][sa];
 			dev->cu_active_number += (uint32_t)__builtin_popcount(target->cu_bitmap[se][sa]);
 		}
 	}
-	dev->cu_ao_mask = mask;
+	dev->cu_ao_mask = target->cu_bitmap[0][0];
 	dev->num_cu_per_sh = target->num_cu_per_sa;
 }
 
