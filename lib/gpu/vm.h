@@ -50,12 +50,17 @@ void gpu_thread_enter(struct gpu_thread *thread, struct gpu_vm *vm);
 void gpu_thread_leave(struct gpu_thread *thread);
 void gpu_thread_refresh_slow(struct gpu_thread *thread);
 
-/* At every quantum: forgets removed translations, lets gpu_vm_flush() go on. */
+/*
+ * At every quantum: forgets removed translations, lets gpu_vm_flush() go on. It looks at what flush looks at: a miss in
+ * the middle of a quantum brings the TLB to the new generation, but is no promise about pointers already taken.
+ */
 static inline void gpu_thread_refresh(struct gpu_thread *thread)
 {
 	struct gpu_vm *vm = thread->tlb.vm;
 
-	if (__builtin_expect(atomic_load_explicit(&vm->generation, memory_order_acquire) != thread->tlb.generation, 0))
+	if (__builtin_expect(atomic_load_explicit(&vm->generation, memory_order_acquire) !=
+				     atomic_load_explicit(&thread->seen, memory_order_relaxed),
+			     0))
 		gpu_thread_refresh_slow(thread);
 }
 
