@@ -51,6 +51,7 @@ struct df_device_options {
 	uint64_t va_reserve_B; /* 0: all that the kernel offers */
 	uint32_t spin_ns;      /* waits poll the completion marker this long before they sleep; 0: 20,000 */
 	uint32_t sleep_ns;     /* then sleep this long between polls; 0: in the kernel's wait ioctl */
+	bool reopenable;       /* keep on the host what df_device_reopen() needs */
 };
 
 /* name: "auto" (first AMD render node), a path, or "soft[:target[,option...]]". options may be NULL. */
@@ -86,6 +87,32 @@ DF_API unsigned df_device_counters(struct df_device *device, struct df_counter *
 DF_API unsigned df_device_model_counters(struct df_device *device, struct df_counter *counters, unsigned max);
 /* i-th strict finding of a soft device as a sentence; -ENOENT past the last. */
 DF_API int df_device_finding(struct df_device *device, unsigned i, char *text, size_t text_size_B);
+
+/*
+ * After DF_DEVICE_GONE: opens name (NULL: the same name) and rebuilds there, at the same addresses, every BO, code,
+ * batch and context of the device; then what was pending is run again, and its fences can be waited on as before. CPU
+ * maps stay where they were. The new device must be of the same target: -ENODEV else, and the old one stays gone. Needs
+ * df_device_options.reopenable (-EINVAL). No other call on the device may be under way.
+ */
+DF_API DF_MUST_CHECK int df_device_reopen(struct df_device *device, const char *name);
+/* i-th BO whose contents the last loss took and the host could not restore, as a sentence; -ENOENT past the last. */
+DF_API int df_device_lost_bo(struct df_device *device, unsigned i, char *text, size_t text_size_B);
+/*
+ * Asks a soft device for a fault: "hang@17", "memory-lost@3:always", "ioctl:AMDGPU_CS#2=ENOMEM" ...; drumfire launch
+ * --help lists the names. -ENOTSUP on a real device, -EINVAL with the names that exist.
+ */
+DF_API int df_device_fault(struct df_device *device, const char *spec);
+/* i-th name that df_device_fault() knows, and what it means. -ENOENT past the last. */
+DF_API int df_fault_name(unsigned i, const char **name_out, const char **meaning_out);
+
+/* What losses have cost since the device was opened. */
+struct df_recovery_stats {
+	uint64_t losses, contexts_renewed, reopened;
+	uint64_t batches_rerun, launches_rerun, restored_B, poisoned;
+	uint64_t detect_ns,
+		recover_ns; /* sums: the kernel's end of a job to its verdict here; verdict to the first re-run */
+};
+DF_API void df_device_recovery(struct df_device *device, struct df_recovery_stats *stats_out);
 
 /* Calls found(user, name, info) for each device that could be opened: render nodes, then soft targets. */
 DF_API int df_device_enumerate(void (*found)(void *user, const struct df_device_info *info), void *user);
@@ -123,6 +150,8 @@ DF_API DF_MUST_CHECK int df_bo_map(struct df_bo *bo, void **map_out);
 /* Through the map where there is one, else by a copy on the GPU. Range-checked. */
 DF_API DF_MUST_CHECK int df_bo_write(struct df_bo *bo, uint64_t offset_B, const void *data, size_t bytes);
 DF_API DF_MUST_CHECK int df_bo_read(struct df_bo *bo, uint64_t offset_B, void *data, size_t bytes);
+/* The contents of an OUTPUT BO are no longer needed: a loss from now on does not restore them. */
+DF_API int df_bo_release(struct df_bo *bo);
 
 /* ---- code and kernels ---- */
 
@@ -165,6 +194,8 @@ struct df_batch_options {
 	uint32_t reserve_dw;       /* stream capacity; recording past it is -ENOSPC. 0: grow by chunks (allocates) */
 	uint32_t reserve_args_B;   /* capacity for argument blocks of kernels that take them in memory; 0: grow */
 	uint32_t reserve_launches; /* shorthand: enough of both for so many launches, with up to 512 B in memory */
+	uint32_t marker_interval;  /* progress marker at the first barrier after each so many launches; 0: none */
+	bool independent;          /* a launch that always hangs may be left out and the others go on */
 };
 DF_API DF_MUST_CHECK int df_batch_create(struct df_device *device, const struct df_batch_options *options,
 					 struct df_batch **batch_out);
@@ -186,6 +217,11 @@ DF_API int df_batch_launch_indirect(struct df_batch *batch, struct df_kernel *ke
 				    uint64_t offset_B, const void *args, size_t args_size_B);
 /* Everything recorded before is finished and its writes seen by everything after. */
 DF_API int df_batch_barrier(struct df_batch *batch);
+/*
+ * A barrier from which a lost batch may go on: what is recorded from here to the next restart point (or the end) may
+ * run twice in a row and leaves what one run would have left.
+ */
+DF_API int df_batch_restart(struct df_batch *batch);
 DF_API int df_batch_copy(struct df_batch *batch, struct df_bo *to, uint64_t to_B, struct df_bo *from, uint64_t from_B,
 			 uint64_t bytes);
 /* bytes a multiple of 4 */
@@ -225,12 +261,22 @@ DF_API void df_batch_get_info(const struct df_batch *batch, struct df_batch_info
 
 /* ---- contexts, submission, fences ---- */
 
+struct df_loss;
 enum df_priority { DF_PRIORITY_LOW = -1, DF_PRIORITY_NORMAL, DF_PRIORITY_HIGH };
 struct df_context_options {
 	size_t size_B;
 	enum df_priority priority; /* HIGH needs CAP_SYS_NICE or DRM master: -EACCES */
 	uint32_t max_in_flight;    /* submissions kept by the journal; 0: 32 */
 	uint32_t max_retries;      /* retries without progress after a loss; default (0): one; UINT32_MAX: none */
+	bool check_faults;         /* ask for page faults too before a batch counts as done: one ioctl more a wait */
+	/* Called from the thread that found the loss, without locks of the library, around each recovery; may be NULL.
+	 * They may read statistics and must not submit or wait on the device. */
+	void (*before_recovery)(void *user, const struct df_loss *loss);
+	void (*after_recovery)(void *user, const struct df_loss *loss);
+	void *user;
+	/* File that a batch is written to when it made the GPU hang or fault (the last one stays); NULL: none. Copied.
+	 */
+	const char *capture;
 };
 DF_API DF_MUST_CHECK int df_context_create(struct df_device *device, const struct df_context_options *options,
 					   struct df_context **context_out);
@@ -245,6 +291,7 @@ struct df_submit_options {
 	uint32_t wait_count;
 	uint64_t deadline_ns; /* CLOCK_MONOTONIC, for a free place in flight; 0: none (-EAGAIN when the journal is full)
 			       */
+	uint64_t give_up_ns;  /* CLOCK_MONOTONIC; after it the batch is not run again; 0: never */
 };
 /* One ioctl. Batches of one context run in the order of submission. The fence is referenced for the caller. */
 DF_API DF_MUST_CHECK int df_submit(struct df_context *context, struct df_batch *batch,
@@ -257,7 +304,9 @@ enum df_verdict {
 	DF_INNOCENT_RESET, /* another's did */
 	DF_MEMORY_LOST,
 	DF_DEVICE_GONE,
+	DF_POISONED, /* a launch that hung again when it ran alone; without it the batch did what it could */
 };
+#define DF_MAX_POISON 8u
 struct df_wait_info {
 	enum df_verdict verdict;
 	bool recovered; /* done, after at least one loss */
@@ -265,13 +314,43 @@ struct df_wait_info {
 	bool page_fault;
 	uint64_t fault_address;
 	uint64_t latency_ns; /* from submission to the completion being seen */
+
+	/* Of the last loss; loss is DF_DONE when there was none. */
+	enum df_verdict loss;
+	uint32_t context; /* number of the context, from 1, in the order of creation on the device */
+	uint64_t batch;   /* number of the submission in its context, from 1 */
+	/* Launches (from 0, in the batch) that may have been in flight; the same twice: that launch. Without markers
+	 * the whole batch. */
+	uint64_t first_launch, last_launch;
+	uint64_t launches_done; /* when not DF_DONE: launches whose effects are there */
+	uint64_t launches_rerun, restored_B, detect_ns, recover_ns;
+	uint32_t poison_count;
+	uint64_t poison[DF_MAX_POISON]; /* launches */
+};
+/* What the callbacks of a context are told. */
+struct df_loss {
+	struct df_context *context;
+	enum df_verdict verdict;
+	uint64_t batch; /* as in df_wait_info */
+	uint64_t first_launch, last_launch;
+	uint32_t attempt; /* from 1 */
+	int result;       /* after: 0, or why it could not be recovered */
 };
 #define DF_FOREVER UINT64_MAX
 DF_API uint64_t df_now_ns(void); /* CLOCK_MONOTONIC */
 /* deadline_ns absolute (CLOCK_MONOTONIC), 0: poll. Returns 0 when done; -ETIME at the deadline; -ECANCELED, -EIO,
  * -ENODEV by verdict. info_out may be NULL and is always written. */
 DF_API int df_fence_wait(struct df_fence *fence, uint64_t deadline_ns, struct df_wait_info *info_out);
+/* The kernel's fence: it signals once, also when the job was lost and is run again. -EAGAIN while the submission is
+ * kept back behind another that is not verified. */
 DF_API DF_MUST_CHECK int df_fence_export(struct df_fence *fence, int *sync_file_fd_out);
+/*
+ * The recoverable fence: a timeline syncobj of the context, whose point df_fence_point() the library signals, from the
+ * caller's wait or poll, once the batch is verified. The descriptor names a syncobj, not a sync_file. -ENOTSUP without
+ * timeline syncobjs.
+ */
+DF_API DF_MUST_CHECK int df_context_export_timeline(struct df_context *context, int *syncobj_fd_out);
+DF_API uint64_t df_fence_point(const struct df_fence *fence);
 DF_API void df_fence_put(struct df_fence *fence);
 
 #ifdef __cplusplus
