@@ -264,6 +264,8 @@ int gpu_ring_dispatch(struct gpu_ring *ring, const uint32_t dim[3], uint32_t ini
 	if (!d)
 		return gpu_ring_refuse(ring, "out of host memory for a dispatch");
 	memset(d, 0, sizeof(*d));
+	atomic_init(&d->page_fault_key, GPU_NO_WAVE);
+	atomic_init(&d->stuck_key, GPU_NO_WAVE);
 	ret = dispatch_describe(ring, d, dim, initiator);
 	if (ret) {
 		ring->spare = d;

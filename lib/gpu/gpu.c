@@ -105,20 +105,33 @@ uint64_t gpu_next_epoch(struct gpu *gpu)
 	return atomic_fetch_add(&gpu->code_epoch, 1) + 1;
 }
 
-void gpu_tell_page_fault(struct gpu *gpu, struct gpu_vm *vm, struct gpu_tlb *tlb, const struct gpu_fault *fault)
+void gpu_place_page_fault(const struct gpu_tlb *tlb, struct gpu_fault *fault)
 {
 	enum { MEMORY_INSTRUCTION_B = 8 }; /* SMEM, DS, FLAT and buffer encodings are all two dwords */
-	struct gpu_fault told = *fault;
+	const struct gpu_thread *thread = tlb->thread;
+
+	if (thread && thread->wave) {
+		const struct gpu_wave *w = thread->wave;
+
+		fault->pc = w->pc - MEMORY_INSTRUCTION_B;
+		fault->launch = w->launch;
+		fault->wave = w->index;
+		memcpy(fault->group, w->group->id, sizeof(fault->group));
+		gpu_group_note_fault(w, fault);
+	} else if (thread && thread->ring && thread->ring->job) {
+		struct gpu_job *job = thread->ring->job;
+
+		fault->launch = job->launches;
+		if (job->page_fault.status == GPU_DONE)
+			job->page_fault = *fault;
+	}
+}
+
+void gpu_tell_page_fault(struct gpu *gpu, struct gpu_vm *vm, struct gpu_tlb *tlb, const struct gpu_fault *fault)
+{
+	const struct gpu_fault told = *fault;
 
 	gpu_count(&gpu->count.page_faults, 1);
-	if (tlb && tlb->thread && tlb->thread->wave) {
-		const struct gpu_wave *w = tlb->thread->wave;
-
-		told.pc = w->pc - MEMORY_INSTRUCTION_B;
-		told.launch = w->launch;
-		told.wave = w->index;
-		memcpy(told.group, w->group->id, sizeof(told.group));
-	}
 	if (!gpu->config.page_fault)
 		return;
 	gpu_tlb_pause(tlb);

@@ -165,7 +165,13 @@ struct gpu_job {
 	void *user;
 	void (*done)(struct gpu_job *job, const struct gpu_fault *result); /* result->status says how it ended */
 	/* filled by the GPU before done() */
-	uint32_t launches;    /* dispatches started */
+	uint32_t launches; /* dispatches started */
+	/*
+	 * Where it went wrong; status GPU_DONE: it did not. page_fault: the redirected access that comes first by
+	 * launch, workgroup and wave, whichever thread met one first. stuck: when waves were killed, the first that had
+	 * not ended; pc is where its loop begins.
+	 */
+	struct gpu_fault page_fault, stuck;
 	struct gpu_job *next; /* the GPU's own */
 };
 int gpu_submit(struct gpu *gpu, enum gpu_ring_type type, unsigned instance, struct gpu_job *job);

@@ -17,7 +17,8 @@
 #include <string.h>
 
 enum {
-	QUANTUM = 2000, /* instructions a wave runs before the next one's turn */
+	QUANTUM = 2000,            /* instructions a wave runs before the next one's turn */
+	LOOP_INSTRUCTIONS = 16384, /* that a killed wave is followed for */
 	VGPR_ALIGN = 64,
 	S_VCC_LO = 106,
 	S_VCC_HI = 107,
@@ -382,6 +383,74 @@ static bool wave_turn(struct gpu_worker *worker, struct gpu_group_ctx *ctx, stru
 	return true;
 }
 
+static uint64_t wave_key(const struct gpu_group_ctx *ctx, const struct gpu_wave *w)
+{
+	const struct gpu_dispatch *d = ctx->d;
+	uint64_t group = 0;
+
+	for (unsigned i = 3; i--;)
+		group = group * d->count[i] + (ctx->group.id[i] - d->start[i]);
+	return group * d->waves_per_group + w->index;
+}
+
+void gpu_group_note_fault(const struct gpu_wave *w, const struct gpu_fault *fault)
+{
+	struct gpu_group_ctx *ctx = (struct gpu_group_ctx *)(void *)w->group; /* its first member */
+	struct gpu_dispatch *d = ctx->d;
+
+	gpu_sched_note(d->gpu->sched, &d->page_fault_key, &d->page_fault, wave_key(ctx, w), fault);
+}
+
+/*
+ * A killed wave may have been anywhere in its loop. It runs on for a while, as it would have had the kill come a little
+ * later, and the lowest pc it comes by is where the loop begins: the same in every run.
+ */
+static uint64_t loop_start(struct gpu_worker *worker, struct gpu_group_ctx *ctx, struct gpu_wave *w)
+{
+	uint64_t lowest = w->pc;
+
+	for (unsigned i = 0; i < LOOP_INSTRUCTIONS; i++) {
+		struct gpu_code_page *page = gpu_code_page(worker->code, w, ctx->d->code_epoch);
+		const struct gpu_inst *in;
+		enum gpu_step step;
+
+		if (!page)
+			break;
+		lowest = w->pc < lowest ? w->pc : lowest;
+		in = gpu_code_inst(w, page);
+		w->pc += in->size_dw * 4u;
+		step = in->exec(w, in);
+		w->instructions++;
+		if (step != GPU_STEP_NEXT && step != GPU_STEP_YIELD)
+			break;
+	}
+	return lowest;
+}
+
+/* The group was killed from outside: where does its first wave stand that could still run? Those at a barrier wait for
+ * such a one. */
+static void note_stuck(struct gpu_worker *worker, struct gpu_group_ctx *ctx)
+{
+	struct gpu_thread *reader = &worker->reader[ctx->d->ring];
+	struct gpu_dispatch *d = ctx->d;
+	struct gpu_fault at = {.status = GPU_KILLED, .launch = d->launch, .what = "the wave does not come to an end"};
+	struct gpu_wave *w = ctx->waves;
+
+	while (w->state != GPU_WAVE_READY)
+		if (++w == ctx->waves + ctx->group.wave_count)
+			return;
+	if (wave_key(ctx, w) >= atomic_load_explicit(&d->stuck_key, memory_order_relaxed))
+		return;
+	at.wave = w->index;
+	memcpy(at.group, ctx->group.id, sizeof(at.group));
+	gpu_thread_refresh(reader);
+	w->tlb = &reader->tlb;
+	reader->wave = w;
+	at.pc = loop_start(worker, ctx, w);
+	reader->wave = NULL;
+	gpu_sched_note(d->gpu->sched, &d->stuck_key, &d->stuck, wave_key(ctx, w), &at);
+}
+
 enum gpu_group_state gpu_group_run(struct gpu_worker *worker, struct gpu_group_ctx *ctx)
 {
 	struct gpu_thread *reader = &worker->reader[ctx->d->ring];
@@ -392,8 +461,11 @@ enum gpu_group_state gpu_group_run(struct gpu_worker *worker, struct gpu_group_c
 
 		if (w->state != GPU_WAVE_READY)
 			continue;
-		if (atomic_load_explicit(&ctx->d->killed, memory_order_relaxed))
+		if (__builtin_expect(atomic_load_explicit(&ctx->d->killed, memory_order_relaxed), 0)) {
+			if (atomic_load_explicit(&ctx->d->look, memory_order_relaxed))
+				note_stuck(worker, ctx);
 			return GPU_GROUP_OVER;
+		}
 		gpu_thread_refresh(reader);
 		w->tlb = &reader->tlb;
 		busy |= wave_turn(worker, ctx, w);

@@ -29,6 +29,8 @@ struct gpu {
 	_Atomic uint64_t code_epoch;
 };
 
+/* Fills in where a page fault happened, and keeps the first of a job. */
+void gpu_place_page_fault(const struct gpu_tlb *tlb, struct gpu_fault *fault);
 /* Calls the page_fault callback from inside a section, and counts. tlb may be NULL. */
 void gpu_tell_page_fault(struct gpu *gpu, struct gpu_vm *vm, struct gpu_tlb *tlb, const struct gpu_fault *fault);
 /* Calls the finding callback from inside a section, and counts. tlb may be NULL. */

@@ -43,6 +43,7 @@ int gpu_ring_check(struct gpu_ring *ring)
 			memset(&ring->fault, 0, sizeof(ring->fault));
 			ring->fault.status = GPU_KILLED;
 			ring->fault.launch = ring->job ? ring->job->launches : 0;
+			ring->fault.address = ring->packet_va;
 			strcpy(ring->fault.what, "the job was ended by a reset");
 		}
 		return -ECANCELED;
@@ -50,10 +51,19 @@ int gpu_ring_check(struct gpu_ring *ring)
 	return ring->fault.status == GPU_DONE ? 0 : -ECANCELED;
 }
 
+/* The first launch that has something to tell stands. */
+static void keep_first(struct gpu_fault *kept, const _Atomic uint64_t *key, const struct gpu_fault *fault)
+{
+	if (atomic_load(key) != GPU_NO_WAVE && (kept->status == GPU_DONE || fault->launch < kept->launch))
+		*kept = *fault;
+}
+
 static void flight_retire(struct gpu_ring *ring, unsigned i)
 {
 	struct gpu_dispatch *d = ring->flight[i];
 
+	keep_first(&ring->job->page_fault, &d->page_fault_key, &d->page_fault);
+	keep_first(&ring->job->stuck, &d->stuck_key, &d->stuck);
 	if (d->fault_set && ring->fault.status == GPU_DONE) {
 		ring->fault = d->fault;
 		if (d->fault.status == GPU_FAULT_OPCODE)
@@ -123,6 +133,8 @@ static void job_run(struct gpu_ring *ring, struct gpu_job *job)
 	ring->pred_exec_skip = 0;
 	ring->code_epoch = gpu_next_epoch(ring->gpu);
 	job->launches = 0;
+	memset(&job->page_fault, 0, sizeof(job->page_fault));
+	memset(&job->stuck, 0, sizeof(job->stuck));
 	gpu_count(&ring->gpu->count.jobs, 1);
 	gpu_strict_job_begin(ring);
 	gpu_thread_enter(&ring->reader, job->vm);
@@ -162,6 +174,7 @@ static void *ring_main(void *argument)
 			ring->fault.status = GPU_KILLED;
 			strcpy(ring->fault.what, "the job was ended by a reset before it began");
 			job->launches = 0;
+			job->page_fault.status = job->stuck.status = GPU_DONE;
 		} else {
 			job_run(ring, job);
 		}
@@ -196,6 +209,7 @@ int gpu_ring_create(struct gpu *gpu, enum gpu_ring_type type, unsigned instance,
 	ring->index = index;
 	ring->tail = &ring->head;
 	gpu_thread_init(&ring->reader, gpu);
+	ring->reader.ring = ring;
 	pthread_mutex_init(&ring->lock, NULL);
 	pthread_mutex_init(&ring->slots.lock, NULL);
 	pthread_cond_init(&ring->work, NULL);

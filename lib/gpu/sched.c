@@ -190,9 +190,25 @@ static void dispatch_kill_locked(struct gpu_sched *sched, struct gpu_dispatch *d
 void gpu_sched_kill_ring(struct gpu_sched *sched, unsigned ring)
 {
 	pthread_mutex_lock(&sched->lock);
-	for (struct gpu_dispatch *d = sched->list; d; d = d->next_listed)
-		if (d->ring == ring)
-			dispatch_kill_locked(sched, d);
+	for (struct gpu_dispatch *d = sched->list; d; d = d->next_listed) {
+		if (d->ring != ring)
+			continue;
+		atomic_store_explicit(&d->look, true, memory_order_relaxed);
+		dispatch_kill_locked(sched, d);
+	}
+	pthread_mutex_unlock(&sched->lock);
+}
+
+void gpu_sched_note(struct gpu_sched *sched, _Atomic uint64_t *key, struct gpu_fault *kept, uint64_t wave,
+		    const struct gpu_fault *at)
+{
+	if (wave >= atomic_load_explicit(key, memory_order_relaxed))
+		return;
+	pthread_mutex_lock(&sched->lock);
+	if (wave < atomic_load_explicit(key, memory_order_relaxed)) {
+		*kept = *at;
+		atomic_store_explicit(key, wave, memory_order_relaxed);
+	}
 	pthread_mutex_unlock(&sched->lock);
 }
 

@@ -14,6 +14,7 @@
 #define GPU_MAX_USER_SGPRS 16
 #define GPU_SCRATCH_WAVES  4096 /* COMPUTE_TMPRING_SIZE.WAVES is 12 bits wide */
 #define GPU_SHARE_ALL      (1u << 30)
+#define GPU_NO_WAVE        UINT64_MAX
 
 /* Slots of the scratch ring of one queue: which waves own which part of it. */
 struct gpu_scratch_slots {
@@ -52,6 +53,11 @@ struct gpu_dispatch {
 	unsigned attached; /* threads that may claim */
 	bool listed, fault_set;
 	struct gpu_fault fault; /* the first one */
+	/* The first wave by workgroup that met a redirected page fault, or had not ended when the waves were killed: a
+	 * key each (GPU_NO_WAVE: none), read without the lock, and what it stood at. */
+	_Atomic uint64_t page_fault_key, stuck_key;
+	struct gpu_fault page_fault, stuck;
+	_Atomic bool look; /* killed from outside: find out where the waves stand */
 	struct gpu_dispatch *next_listed;
 };
 
@@ -87,6 +93,9 @@ void gpu_sched_wait(struct gpu_sched *sched, struct gpu_worker *cp, struct gpu_d
 bool gpu_sched_over(struct gpu_sched *sched, struct gpu_dispatch *d);
 /* Drops the waves of every dispatch of a ring. */
 void gpu_sched_kill_ring(struct gpu_sched *sched, unsigned ring);
+/* Keeps what a wave with this key stands at, if no wave before it has said so. */
+void gpu_sched_note(struct gpu_sched *sched, _Atomic uint64_t *key, struct gpu_fault *kept, uint64_t wave,
+		    const struct gpu_fault *at);
 /* Ends a dispatch with a fault; the first one stays. */
 void gpu_sched_fault(struct gpu_sched *sched, struct gpu_dispatch *d, const struct gpu_fault *fault);
 
@@ -121,6 +130,8 @@ void gpu_group_start(struct gpu_worker *worker, struct gpu_group_ctx *ctx, uint6
 enum gpu_group_state gpu_group_run(struct gpu_worker *worker, struct gpu_group_ctx *ctx);
 void gpu_group_end(struct gpu_worker *worker, struct gpu_group_ctx *ctx);
 void gpu_group_free(struct gpu_group_ctx *ctx);
+/* A wave met a page fault that was redirected. */
+void gpu_group_note_fault(const struct gpu_wave *w, const struct gpu_fault *fault);
 
 /* code.c: decoded instructions. */
 struct gpu_code_page {

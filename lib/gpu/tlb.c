@@ -36,6 +36,7 @@ void gpu_thread_init(struct gpu_thread *thread, struct gpu *gpu)
 	thread->gpu = gpu;
 	thread->depth = 0;
 	thread->wave = NULL;
+	thread->ring = NULL;
 	thread->family = thread;
 	thread->family_count = 1;
 	atomic_init(&thread->vm, NULL);
@@ -221,6 +222,7 @@ static int access_nowhere(struct gpu_tlb *tlb, uint64_t va, unsigned size_B, uns
 		fault_fill(fault, va, size_B, access, false);
 	if (!gpu)
 		return -EFAULT;
+	gpu_place_page_fault(tlb, fault);
 	if (tlb->told_page != va >> GPU_PAGE_SHIFT) {
 		tlb->told_page = va >> GPU_PAGE_SHIFT;
 		gpu_tell_page_fault(gpu, tlb->vm, tlb, fault);

@@ -26,6 +26,7 @@ struct gpu_thread {
 	_Atomic(struct gpu_vm *) vm; /* NULL outside a section */
 	_Atomic uint64_t seen;       /* generation that the section has seen */
 	struct gpu_wave *wave;       /* that runs now, for faults and findings; NULL: the thread works for itself */
+	struct gpu_ring *ring;       /* whose command processor reads by it; NULL: a worker's */
 	unsigned depth;              /* 1 in a section; the callbacks leave it for their time */
 	struct gpu_thread *family;   /* the readers of the same host thread, an array; all leave for a callback */
 	unsigned family_count;

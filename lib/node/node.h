@@ -12,11 +12,21 @@
 
 struct df_node;
 
+/* Where a job stood that did not end as it should have. */
+struct df_soft_stop {
+	uint32_t kind;   /* enum df_capture_stop of uapi/drumfire_capture.h */
+	uint32_t access; /* 1 read, 2 write, 4 fetch of an instruction */
+	uint32_t launch, group[3], wave;
+	uint64_t pc, address;
+	char what[160];
+	char fault[64]; /* the fault that was asked for and did this; "" */
+};
+
 /*
  * What a soft node offers: loaded with dlopen() from libdrumfire-gpu.so, symbol "df_soft_ops", only when a soft device
  * is asked for. ABI-exact as the system calls are: -1 and errno, the same sizes, the same refusals.
  */
-#define DF_SOFT_OPS_VERSION 1
+#define DF_SOFT_OPS_VERSION 2
 struct df_soft_ops {
 	uint32_t version;
 	/* "" or "gfx1030[,kernel=7.2][,strict][,threads=N][,vram=BYTES]...": a new open file of the process-local
@@ -33,6 +43,8 @@ struct df_soft_ops {
 	int (*stat)(void *file, unsigned index, const char **name_out, uint64_t *value_out);
 	/* i-th finding of strict mode since the device was made as a sentence, or -1. */
 	int (*finding)(void *file, unsigned index, char *text, size_t text_size);
+	/* Where the job that context and handle (AMDGPU_CS) name stopped, or -1: it did not, or that was long ago. */
+	int (*stop)(void *file, uint32_t context, uint64_t handle, struct df_soft_stop *stop_out);
 };
 
 /* Opens "auto", a path ("/dev/dri/renderD128") or "soft[:spec]". 0 or -errno with a sentence in the thread's error. */

@@ -26,6 +26,7 @@ struct post {
 struct parser {
 	struct soft_file *file;
 	struct soft_ctx *ctx;
+	uint32_t ctx_id;
 	struct chunk *chunks;
 	uint32_t chunk_count;
 	struct soft_entity *entities[GANG_SIZE];
@@ -185,6 +186,7 @@ static int make_job(struct parser *p, unsigned i)
 	p->jobs[i] = job;
 	job->file = p->file;
 	job->ctx = p->ctx;
+	job->ctx_id = p->ctx_id;
 	p->ctx->refs++;
 	job->entity = p->entities[i];
 	job->ip = job->entity->ip;
@@ -587,6 +589,7 @@ int soft_cs_ioctl(struct soft_file *file, void *arg)
 	if (!cs->in.num_chunks)
 		return -EINVAL;
 	pthread_mutex_lock(&soft_lock);
+	p.ctx_id = cs->in.ctx_id;
 	p.ctx = soft_ctx_find(file, cs->in.ctx_id);
 	if (!p.ctx) {
 		pthread_mutex_unlock(&soft_lock);

@@ -116,11 +116,13 @@ static int ctx_alloc(struct soft_file *file, int32_t priority, uint32_t *id_out)
 	ctx->reset_counter = ctx->reset_counter_query = atomic_load(&device->reset_counter);
 	ctx->vram_lost_counter = atomic_load(&device->vram_lost_counter);
 	ret = soft_table_add(&file->ctxs, ctx, &id);
-	if (ret)
+	if (ret) {
 		free(ctx);
-	else
-		*id_out = id;
-	return ret;
+		return ret;
+	}
+	soft_stop_forget(file, id);
+	*id_out = id;
+	return 0;
 }
 
 static int ctx_query(struct soft_device *device, struct soft_ctx *ctx, union drm_amdgpu_ctx_out *out)

@@ -447,6 +447,11 @@ static int ops_finding(void *opaque, unsigned index, char *text, size_t text_siz
 	return ret;
 }
 
+static int ops_stop(void *file, uint32_t context, uint64_t handle, struct df_soft_stop *stop_out)
+{
+	return soft_stop_find(file, context, handle, stop_out);
+}
+
 __attribute__((visibility("default"))) const struct df_soft_ops df_soft_ops = {
 	.version = DF_SOFT_OPS_VERSION,
 	.open = ops_open,
@@ -457,4 +462,5 @@ __attribute__((visibility("default"))) const struct df_soft_ops df_soft_ops = {
 	.pci_id = ops_pci_id,
 	.stat = ops_stat,
 	.finding = ops_finding,
+	.stop = ops_stop,
 };

@@ -148,6 +148,7 @@ static void job_done(struct gpu_job *gpu, const struct gpu_fault *result)
 		error = -ECANCELED;
 	else if (!error && result->status != GPU_DONE)
 		error = hang_error(device, job);
+	soft_stop_keep(job, result);
 	running_remove(ring, job);
 	job_finish(job, error);
 	ring_run(device, ring);

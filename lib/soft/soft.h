@@ -258,6 +258,7 @@ struct soft_job {
 	struct soft_gate gate;
 	struct soft_file *file;
 	struct soft_ctx *ctx;
+	uint32_t ctx_id;
 	struct soft_entity *entity;
 	struct soft_fence *finished;
 	struct soft_bo *user_fence;
@@ -331,6 +332,14 @@ struct soft_device {
 	bool lost; /* unplugged: every ioctl is ENODEV */
 };
 
+/* Where a job stopped; the last few are kept. */
+struct soft_stopped {
+	uint32_t ctx_id;
+	uint64_t sequence;
+	struct df_soft_stop stop;
+};
+#define SOFT_STOPS 16u
+
 struct soft_file {
 	struct soft_device *device;
 	struct soft_file *next;
@@ -342,6 +351,8 @@ struct soft_file {
 	struct soft_fence *va_fence; /* last change of the page tables that had to wait */
 	struct soft_resv resv;       /* jobs of this address space, and always-valid BOs */
 	struct abi_info_gpuvm_fault fault;
+	struct soft_stopped stops[SOFT_STOPS]; /* under soft_lock */
+	unsigned stop_count;
 	bool vmid_reserved;
 	unsigned jobs;
 };
@@ -373,6 +384,12 @@ soft_ioctl_fn soft_gem_create_ioctl, soft_gem_mmap_ioctl, soft_gem_userptr_ioctl
 	soft_syncobj_to_handle_ioctl, soft_syncobj_wait_ioctl, soft_syncobj_timeline_wait_ioctl,
 	soft_syncobj_reset_ioctl, soft_syncobj_signal_ioctl, soft_syncobj_timeline_signal_ioctl,
 	soft_syncobj_query_ioctl, soft_syncobj_transfer_ioctl, soft_syncobj_eventfd_ioctl;
+
+/* stop.c. Keeps where a job stopped that was killed, refused or met a page fault. Under soft_lock. */
+void soft_stop_keep(struct soft_job *job, const struct gpu_fault *result);
+/* A new context takes over the number of an old one. Under soft_lock. */
+void soft_stop_forget(struct soft_file *file, uint32_t ctx_id);
+int soft_stop_find(struct soft_file *file, uint32_t ctx_id, uint64_t sequence, struct df_soft_stop *stop_out);
 
 /* capture.c: records dispatches when DRUMFIRE_CAPTURE names a folder. */
 void soft_capture_job(struct soft_file *file, const struct soft_job *job);
