@@ -33,8 +33,19 @@ static void destroy_kernels(struct df_code *code)
 	}
 }
 
+/* Who looks through all BOs (capture.c) finds finished codes only. */
+static void publish(struct df_code *code, bool live)
+{
+	if (!code->bo)
+		return;
+	pthread_mutex_lock(&code->device->lock);
+	code->bo->code = live ? code : NULL;
+	pthread_mutex_unlock(&code->device->lock);
+}
+
 static void release(struct df_code *code)
 {
+	publish(code, false);
 	destroy_kernels(code);
 	df_bo_destroy_internal(code->bo);
 	free(code->args);
@@ -149,6 +160,7 @@ DF_API int df_code_create(struct df_device *device, const void *image, size_t by
 		release(code);
 		return df_error_within(ret, "df_code_create");
 	}
+	publish(code, true);
 	atomic_fetch_add(&device->live.codes, 1);
 	*code_out = code;
 	return 0;

@@ -96,6 +96,7 @@ struct df_bo {
 	bool cpu_access;
 	unsigned va_flags; /* DF_KMD_VA_* of its mapping */
 	_Atomic(void *) map;
+	const struct df_code *code; /* that lies in it; device->lock */
 	atomic_uint users;          /* batches that name it */
 	struct df_bo *next, **prev; /* device->bos, device->lock */
 	char name[48];
