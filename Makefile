@@ -34,6 +34,8 @@ ifdef SAN
 CFLAGS += -fsanitize=$(SAN) -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 LDFLAGS += -fsanitize=$(SAN)
 endif
+# clang links the sanitizers' runtime into programs only: there, a shared library may leave symbols open.
+DEFS := $(if $(SAN),,-Wl,-z,defs)
 DRM_LIBS := $(call pkg,--libs libdrm)
 CHECK_CFLAGS = $(call pkg,--cflags check)
 CHECK_LIBS = $(call pkg,--libs check)
@@ -75,7 +77,7 @@ $(BUILD)/obj/%.o: %.c
 $(LIB_SO): $(call obj,$(LIB_SRC)) lib/drumfire.map
 	$(if $(V),,@echo "  LD      $@")
 	$(Q)$(CC) -shared -Wl,-soname,libdrumfire.so.$(SOVERSION) -Wl,--version-script=lib/drumfire.map -Wl,--gc-sections \
-		-Wl,-z,defs,-z,relro,-z,now $(LDFLAGS) -o $@ $(filter %.o,$^) $(DRM_LIBS) -ldl
+		-Wl,-z,relro,-z,now $(DEFS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(DRM_LIBS) -ldl
 	$(Q)ln -sf $(@F) $(BUILD)/libdrumfire.so.$(SOVERSION) && ln -sf $(@F) $(BUILD)/libdrumfire.so
 $(LIB_A): $(call obj,$(LIB_SRC))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -83,7 +85,7 @@ $(GPU_A): $(call obj,$(GPU_SRC))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 $(GPU_SO): $(call obj,$(GPU_SRC))
 	$(if $(V),,@echo "  LD      $@")
-	$(Q)$(CC) -shared -Wl,-soname,$(@F) -Wl,-z,defs $(LDFLAGS) -o $@ $^ -lm
+	$(Q)$(CC) -shared -Wl,-soname,$(@F) $(DEFS) $(LDFLAGS) -o $@ $^ -lm
 $(SHIM_SO): $(call obj,$(SHIM_SRC)) $(GPU_SO)
 	$(if $(V),,@echo "  LD      $@")
 	$(Q)$(CC) -shared -Wl,-soname,$(@F) -Wl,-rpath,'$$ORIGIN' $(LDFLAGS) -o $@ $(filter %.o,$^) $(GPU_SO) -ldl

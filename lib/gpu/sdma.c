@@ -29,14 +29,14 @@ enum sdma_opcode {
 enum { SDMA_TIMESTAMP_GET = 1, SDMA_TIMESTAMP_GET_GLOBAL = 2, SDMA_FILL_BYTE = 0, SDMA_FILL_DWORD = 2 };
 enum { SDMA_IB_ALIGN_B = 256 }; /* linux 6.1, amdgpu_kms.c, ib_start_alignment of DMA */
 
-#define SDMA_FIELDS(F)                                                                                                 \
-	F(SDMA_OP, 0, 8)                                                                                               \
-	F(SDMA_SUB_OP, 8, 8) F(SDMA_NOP_COUNT, 16, 14) F(SDMA_COPY_ENCRYPT, 16, 1) F(SDMA_COPY_TMZ, 18, 1)             \
-		F(SDMA_COPY_BACKWARDS, 25, 1) F(SDMA_COPY_BROADCAST, 27, 1) F(SDMA_BYTES, 0, 30)                       \
-			F(SDMA_COUNT_UNUSED, 30, 2) F(SDMA_WRITE_COUNT, 0, 20) F(SDMA_POLL_HDP, 26, 1)                 \
-				F(SDMA_POLL_FUNC, 28, 3) F(SDMA_POLL_MEM, 31, 1) F(SDMA_FILL_SIZE, 30, 2)              \
-					F(SDMA_ATOMIC_LOOP, 16, 1) F(SDMA_ATOMIC_OP, 25, 7) F(SDMA_EXEC_COUNT, 0, 14)  \
-						F(SDMA_IB_SIZE, 0, 20) F(SDMA_IB_PRIV, 31, 1)
+/* clang-format off */
+#define SDMA_FIELDS(F) \
+	F(SDMA_OP, 0, 8) F(SDMA_SUB_OP, 8, 8) F(SDMA_NOP_COUNT, 16, 14) F(SDMA_COPY_ENCRYPT, 16, 1) \
+	F(SDMA_COPY_TMZ, 18, 1) F(SDMA_COPY_BACKWARDS, 25, 1) F(SDMA_COPY_BROADCAST, 27, 1) F(SDMA_BYTES, 0, 30) \
+	F(SDMA_COUNT_UNUSED, 30, 2) F(SDMA_WRITE_COUNT, 0, 20) F(SDMA_POLL_HDP, 26, 1) F(SDMA_POLL_FUNC, 28, 3) \
+	F(SDMA_POLL_MEM, 31, 1) F(SDMA_FILL_SIZE, 30, 2) F(SDMA_ATOMIC_LOOP, 16, 1) F(SDMA_ATOMIC_OP, 25, 7) \
+	F(SDMA_EXEC_COUNT, 0, 14) F(SDMA_IB_SIZE, 0, 20) F(SDMA_IB_PRIV, 31, 1)
+/* clang-format on */
 enum sdma_field { SDMA_FIELDS(GPU_FIELD_CONSTANTS) };
 
 struct sdma_packet {

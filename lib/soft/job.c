@@ -254,7 +254,10 @@ static bool soft_recovery(struct soft_device *device, struct soft_job *job, unsi
 	return over;
 }
 
-/* Verdict: the job that hung is taken off its ring, the others go on (6.12 and later). */
+/*
+ * Verdict: the job that hung is taken off its ring, the others go on (6.12 and later). amdgpu_job_timedout() resets a
+ * ring without amdgpu_device_lock_adev(), so no reset is "in progress" to QUERY_STATE2.
+ */
 static void queue_reset(struct soft_device *device, struct soft_job *job, unsigned ip, unsigned instance)
 {
 	job->verdict = -ETIME;
@@ -274,12 +277,14 @@ static void full_reset(struct soft_device *device, struct soft_job *job, unsigne
 	atomic_fetch_add(&device->reset_counter, 1);
 	if (lost)
 		atomic_fetch_add(&device->vram_lost_counter, 1);
+	device->resetting = true;
 	pthread_mutex_unlock(&soft_lock);
 	if (lost)
 		gpu_reset(device->gpu);
 	else
 		gpu_ring_reset(device->gpu, ring_types[ip], instance);
 	pthread_mutex_lock(&soft_lock);
+	device->resetting = false;
 }
 
 static void timed_out(struct soft_device *device, struct soft_job *job, unsigned ip, unsigned instance)
@@ -290,12 +295,10 @@ static void timed_out(struct soft_device *device, struct soft_job *job, unsigned
 		return;
 	if (device->rings[ip][instance].running_count == 0 || device->rings[ip][instance].running[0] != job)
 		return;
-	device->resetting = true;
 	if (device->spec.kernel->queue_reset)
 		queue_reset(device, job, ip, instance);
 	else
 		full_reset(device, job, ip, instance);
-	device->resetting = false;
 	pthread_cond_broadcast(&soft_cond);
 }
 

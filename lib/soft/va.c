@@ -286,9 +286,9 @@ static int op_unmap(struct soft_file *file, struct soft_bo *bo, uint64_t va, str
 {
 	uint64_t page = va / SOFT_PAGE;
 	unsigned at = lower(&file->va, page);
-	struct soft_mapping *map = &file->va.maps[at];
+	const struct soft_mapping *map = at < file->va.count ? &file->va.maps[at] : NULL;
 
-	if (at == file->va.count || map->start != page || map->bo != bo)
+	if (!map || map->start != page || map->bo != bo)
 		return -ENOENT;
 	if (batch_add(batch, unmap_item(map->start, map->last, map->bo)))
 		return -ENOMEM;

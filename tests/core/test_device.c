@@ -67,7 +67,7 @@ START_TEST(test_open_refusals)
 	ck_fails(df_device_open("/nowhere/renderD128", NULL, &device), ENOENT, "Fix: give the path of a render node");
 	ck_fails(df_device_open("/dev/null", NULL, &device), ENOTTY, "does not answer as a DRM device");
 	ck_fails(df_device_open("soft:nonsense", NULL, &device), EINVAL, "no target is called nonsense");
-	ck_fails(df_device_open("soft", &longer.options, &device), E2BIG, "byte 24");
+	ck_fails(df_device_open("soft", &longer.options, &device), E2BIG, "byte 32");
 	longer.more = 0;
 	o.size_B = 8;
 	ck_fails(df_device_open("soft", &o, &device), EINVAL, "DF_OPTIONS");

@@ -115,18 +115,18 @@ static uint64_t to_int(double v, double low, double high)
 
 #define I32(v) (to_int(v, -2147483648.0, 2147483647.0) & 0xffffffff)
 #define U32(v) (to_int(v, 0, 4294967295.0) & 0xffffffff)
-#define IS(n)  else if (!strcmp(name, n))
-#define RET(t, value)                                                                                                  \
-	{                                                                                                              \
-		o->type = t;                                                                                           \
-		o->d = (value);                                                                                        \
-	}
-#define ABOUT(t, value)                                                                                                \
-	{                                                                                                              \
-		o->type = t;                                                                                           \
-		o->ulp = 1;                                                                                            \
-		o->d = (value);                                                                                        \
-	}
+/* One operation: its result's type, the error it may have (in units of the last place), its value. */
+#define OP(n, t, error, value)                                                                                         \
+	do {                                                                                                           \
+		if (!strcmp(name, n)) {                                                                                \
+			o->type = t;                                                                                   \
+			o->ulp = error;                                                                                \
+			o->d = (value);                                                                                \
+			return true;                                                                                   \
+		}                                                                                                      \
+	} while (0)
+#define RET(n, t, value)   OP(n, t, 0, value)
+#define ABOUT(n, t, value) OP(n, t, 1, value)
 
 /* f32 denormals are flushed by transcendentals in every mode. */
 static float fz(float f)
@@ -134,73 +134,58 @@ static float fz(float f)
 	return fpclassify(f) == FP_SUBNORMAL ? copysignf(0, f) : f;
 }
 
+static float fract(float a)
+{
+	double r = (double)a - floor((double)a);
+
+	return isinf(a) ? NAN : (float)r >= 1 ? 0x1.fffffep-1f : (float)r;
+}
+
 static bool floats32(const char *name, const struct ref_in *in, struct ref_out *o)
 {
 	const uint64_t *s = in->s;
 	float a = f32(s[0]), b = f32(s[1]), c = f32(s[2]);
 
-	if (!strcmp(name, "v_add_f32"))
-		RET('f', b32(a + b))
-	IS("v_sub_f32")
-	RET('f', b32(a - b)) IS("v_subrev_f32") RET('f', b32(b - a)) IS("v_mul_f32") RET('f', b32(a * b))
-		IS("v_mul_legacy_f32") RET('f', a == 0 || b == 0 ? 0 : b32(a * b)) IS("v_fma_f32")
-			RET('f', b32(fmaf(a, b, c))) IS("v_fmac_f32") RET('f', b32(fmaf(a, b, c)))
-				IS("v_fma_legacy_f32") RET('f', b32(a == 0 || b == 0 ? 0 + c : fmaf(a, b, c)))
-					IS("v_fmac_legacy_f32") RET('f', b32(a == 0 || b == 0 ? 0 + c : fmaf(a, b, c)))
-						IS("v_min_f32") RET('f', pick(false, a, b, s[0], s[1])) IS("v_max_f32")
-							RET('f', pick(true, a, b, s[0], s[1])) IS("v_fract_f32")
-	{
-		double r = (double)a - floor((double)a);
-
-		o->type = 'f';
-		o->d = b32(isinf(a) ? NAN : (float)r >= 1 ? 0x1.fffffep-1f : (float)r);
-	}
-	IS("v_trunc_f32")
-	RET('f', b32((float)trunc(a))) IS("v_ceil_f32") RET('f', b32((float)ceil(a))) IS("v_floor_f32") RET(
-		'f', b32((float)floor(a))) IS("v_rndne_f32") RET('f', b32((float)nearbyint(a))) IS("v_rcp_f32")
-		ABOUT('f', b32(fz((float)(1 / (double)fz(a))))) IS("v_rcp_iflag_f32") ABOUT(
-			'f',
-			b32(fz((float)(1 / (double)fz(a))))) IS("v_rsq_f32") ABOUT('f',
-										   b32(fz((float)(1 / sqrtl(fz(a))))))
-			IS("v_sqrt_f32") ABOUT('f', b32((float)sqrtl(fz(a)))) IS("v_exp_f32") ABOUT(
-				'f', b32(fz((float)exp2l(fz(a))))) IS("v_log_f32") ABOUT('f',
-											 b32(fz((float)log2l(fz(
-												 a))))) IS("v_sin_f32")
-				ABOUT('f', b32(fz((float)sine(fz(a), false)))) IS("v_cos_f32") ABOUT(
-					'f',
-					b32(fz((float)sine(
-						fz(a), true)))) IS("v_cvt_i32_f32") RET('i', I32(a)) IS("v_cvt_u32_f32")
-					RET('i', U32(a)) IS("v_cvt_flr_i32_f32") RET('i', I32(floor(a))) IS("v_cvt_rpi_"
-													    "i32_f32") RET(
-						'i', I32(floor((double)a +
-							       0.5))) IS("v_cvt_f32_i32") RET('f',
-											      b32((float)(int32_t)s[0]))
-						IS("v_cvt_f32_u32") RET('f', b32((float)(uint32_t)s[0])) IS(
-							"v_cvt_f32_ubyte0") RET('f', b32((float)(s[0] & 255)))
-							IS("v_cvt_f32_ubyte1") RET(
-								'f',
-								b32((float)(s[0] >> 8 & 255))) IS("v_cvt_f32_ubyte2")
-								RET('f', b32((float)(s[0] >> 16 & 255))) IS("v_cvt_f32_"
-													    "ubyte3") RET(
-									'f',
-									b32((float)(s[0] >> 24 &
-										    255))) IS("v_cvt_off_f32_i4")
-									RET('f',
-									    b32((float)(s[0] & 8 ? (int)(s[0] & 7) - 8
-												 : (int)(s[0] & 7)) /
-										16)) IS("v_ldexp_f32")
-										RET('f',
-										    b32((float)ldexp(
-											    a,
-											    (int32_t)s[1] > 600
-												    ? 600
-											    : (int32_t)s[1] < -600
-												    ? -600
-												    : (int32_t)s[1])))
-											IS("v_cvt_pkrtz_f16_"
-											   "f32") return false;
-	else return false;
-	return true;
+	RET("v_add_f32", 'f', b32(a + b));
+	RET("v_sub_f32", 'f', b32(a - b));
+	RET("v_subrev_f32", 'f', b32(b - a));
+	RET("v_mul_f32", 'f', b32(a * b));
+	RET("v_mul_legacy_f32", 'f', a == 0 || b == 0 ? 0 : b32(a * b));
+	RET("v_fma_f32", 'f', b32(fmaf(a, b, c)));
+	RET("v_fmac_f32", 'f', b32(fmaf(a, b, c)));
+	RET("v_fma_legacy_f32", 'f', b32(a == 0 || b == 0 ? 0 + c : fmaf(a, b, c)));
+	RET("v_fmac_legacy_f32", 'f', b32(a == 0 || b == 0 ? 0 + c : fmaf(a, b, c)));
+	RET("v_min_f32", 'f', pick(false, a, b, s[0], s[1]));
+	RET("v_max_f32", 'f', pick(true, a, b, s[0], s[1]));
+	RET("v_fract_f32", 'f', b32(fract(a)));
+	RET("v_trunc_f32", 'f', b32((float)trunc(a)));
+	RET("v_ceil_f32", 'f', b32((float)ceil(a)));
+	RET("v_floor_f32", 'f', b32((float)floor(a)));
+	RET("v_rndne_f32", 'f', b32((float)nearbyint(a)));
+	ABOUT("v_rcp_f32", 'f', b32(fz((float)(1 / (double)fz(a)))));
+	ABOUT("v_rcp_iflag_f32", 'f', b32(fz((float)(1 / (double)fz(a)))));
+	ABOUT("v_rsq_f32", 'f', b32(fz((float)(1 / sqrtl(fz(a))))));
+	ABOUT("v_sqrt_f32", 'f', b32((float)sqrtl(fz(a))));
+	ABOUT("v_exp_f32", 'f', b32(fz((float)exp2l(fz(a)))));
+	ABOUT("v_log_f32", 'f', b32(fz((float)log2l(fz(a)))));
+	ABOUT("v_sin_f32", 'f', b32(fz((float)sine(fz(a), false))));
+	ABOUT("v_cos_f32", 'f', b32(fz((float)sine(fz(a), true))));
+	RET("v_cvt_i32_f32", 'i', I32(a));
+	RET("v_cvt_u32_f32", 'i', U32(a));
+	RET("v_cvt_flr_i32_f32", 'i', I32(floor(a)));
+	RET("v_cvt_rpi_i32_f32", 'i', I32(floor((double)a + 0.5)));
+	RET("v_cvt_f32_i32", 'f', b32((float)(int32_t)s[0]));
+	RET("v_cvt_f32_u32", 'f', b32((float)(uint32_t)s[0]));
+	RET("v_cvt_f32_ubyte0", 'f', b32((float)(s[0] & 255)));
+	RET("v_cvt_f32_ubyte1", 'f', b32((float)(s[0] >> 8 & 255)));
+	RET("v_cvt_f32_ubyte2", 'f', b32((float)(s[0] >> 16 & 255)));
+	RET("v_cvt_f32_ubyte3", 'f', b32((float)(s[0] >> 24 & 255)));
+	RET("v_cvt_off_f32_i4", 'f', b32((float)(s[0] & 8 ? (int)(s[0] & 7) - 8 : (int)(s[0] & 7)) / 16));
+	RET("v_ldexp_f32", 'f',
+	    b32((float)ldexp(a, (int32_t)s[1] > 600    ? 600
+				: (int32_t)s[1] < -600 ? -600
+						       : (int32_t)s[1])));
+	return false;
 }
 
 static bool doubles(const char *name, const struct ref_in *in, struct ref_out *o)
@@ -208,25 +193,29 @@ static bool doubles(const char *name, const struct ref_in *in, struct ref_out *o
 	const uint64_t *s = in->s;
 	double a = f64(s[0]), b = f64(s[1]), c = f64(s[2]);
 
-	if (!strcmp(name, "v_add_f64"))
-		RET('d', b64(a + b))
-	IS("v_mul_f64")
-	RET('d', b64(a * b)) IS("v_fma_f64") RET('d', b64(fma(a, b, c))) IS("v_min_f64") RET(
-		'd', pick(false, a, b, s[0], s[1])) IS("v_max_f64") RET('d', pick(true, a, b, s[0], s[1]))
-		IS("v_trunc_f64") RET('d', b64(trunc(a))) IS("v_ceil_f64") RET('d', b64(ceil(a))) IS("v_floor_f64") RET(
-			'd', b64(floor(a))) IS("v_rndne_f64") RET('d', b64(nearbyint(a))) IS("v_rcp_f64")
-			ABOUT('d', b64(1 / a)) IS("v_rsq_f64") ABOUT('d', b64((double)(1 / sqrtl(a)))) IS("v_sqrt_f64")
-				ABOUT('d', b64(sqrt(a))) IS("v_cvt_i32_f64") RET('i', I32(a)) IS("v_cvt_u32_f64")
-					RET('i', U32(a)) IS("v_cvt_f64_i32") RET('d', b64((double)(int32_t)s[0])) IS(
-						"v_cvt_f64_u32") RET('d', b64((double)(uint32_t)s[0]))
-						IS("v_cvt_f32_f64") RET('f', b32((float)a)) IS("v_cvt_f64_f32") RET(
-							'd', b64((double)f32(s[0]))) IS("v_ldexp_f64")
-							RET('d',
-							    b64(ldexp(a, (int32_t)s[1] > 4000 ? 4000
-									 : (int32_t)s[1] < -4000
-										 ? -4000
-										 : (int32_t)s[1]))) else return false;
-	return true;
+	RET("v_add_f64", 'd', b64(a + b));
+	RET("v_mul_f64", 'd', b64(a * b));
+	RET("v_fma_f64", 'd', b64(fma(a, b, c)));
+	RET("v_min_f64", 'd', pick(false, a, b, s[0], s[1]));
+	RET("v_max_f64", 'd', pick(true, a, b, s[0], s[1]));
+	RET("v_trunc_f64", 'd', b64(trunc(a)));
+	RET("v_ceil_f64", 'd', b64(ceil(a)));
+	RET("v_floor_f64", 'd', b64(floor(a)));
+	RET("v_rndne_f64", 'd', b64(nearbyint(a)));
+	ABOUT("v_rcp_f64", 'd', b64(1 / a));
+	ABOUT("v_rsq_f64", 'd', b64((double)(1 / sqrtl(a))));
+	ABOUT("v_sqrt_f64", 'd', b64(sqrt(a)));
+	RET("v_cvt_i32_f64", 'i', I32(a));
+	RET("v_cvt_u32_f64", 'i', U32(a));
+	RET("v_cvt_f64_i32", 'd', b64((double)(int32_t)s[0]));
+	RET("v_cvt_f64_u32", 'd', b64((double)(uint32_t)s[0]));
+	RET("v_cvt_f32_f64", 'f', b32((float)a));
+	RET("v_cvt_f64_f32", 'd', b64((double)f32(s[0])));
+	RET("v_ldexp_f64", 'd',
+	    b64(ldexp(a, (int32_t)s[1] > 4000    ? 4000
+			 : (int32_t)s[1] < -4000 ? -4000
+						 : (int32_t)s[1])));
+	return false;
 }
 
 static bool halves(const char *op, uint64_t sa, uint64_t sb, uint64_t sc, struct ref_out *o)
@@ -261,22 +250,26 @@ static bool halves1(const char *name, uint64_t sa, uint64_t sb, struct ref_out *
 {
 	double a = f16(sa);
 
-	if (!strcmp(name, "v_rcp_f16"))
-		ABOUT('h', b16(1 / (long double)a))
-	IS("v_sqrt_f16")
-	ABOUT('h', b16(sqrtl(a))) IS("v_rsq_f16") ABOUT('h', b16(1 / sqrtl(a))) IS("v_exp_f16") ABOUT(
-		'h', b16(exp2l(a))) IS("v_log_f16") ABOUT('h', b16(log2l(a))) IS("v_sin_f16") ABOUT('h',
-												    b16(sine(a, false)))
-		IS("v_cos_f16") ABOUT('h', b16(sine(a, true))) IS("v_floor_f16") RET('h', b16(floor(a))) IS(
-			"v_ceil_f16") RET('h', b16(ceil(a))) IS("v_trunc_f16") RET('h', b16(trunc(a))) IS("v_rndne_f16")
-			RET('h', b16(nearbyint(a))) IS("v_cvt_f32_f16") RET('f', b32((float)a)) IS("v_cvt_f16_f32")
-				RET('h', b16(f32(sa))) IS("v_cvt_f16_u16") RET('h', b16((double)(sa & 0xffff)))
-					IS("v_cvt_f16_i16") RET('h', b16((double)(int16_t)sa)) IS("v_cvt_u16_f16") RET(
-						'i', to_int(a, 0, 65535) & 0xffff) IS("v_cvt_i16_f16")
-						RET('i', to_int(a, -32768, 32767) & 0xffff) IS("v_ldexp_f16") RET(
-							'h', b16(ldexpl(a, (int16_t)sb))) IS("v_pack_b32_f16")
-							RET('i', (sa & 0xffff) | (sb & 0xffff) << 16) else return false;
-	return true;
+	ABOUT("v_rcp_f16", 'h', b16(1 / (long double)a));
+	ABOUT("v_sqrt_f16", 'h', b16(sqrtl(a)));
+	ABOUT("v_rsq_f16", 'h', b16(1 / sqrtl(a)));
+	ABOUT("v_exp_f16", 'h', b16(exp2l(a)));
+	ABOUT("v_log_f16", 'h', b16(log2l(a)));
+	ABOUT("v_sin_f16", 'h', b16(sine(a, false)));
+	ABOUT("v_cos_f16", 'h', b16(sine(a, true)));
+	RET("v_floor_f16", 'h', b16(floor(a)));
+	RET("v_ceil_f16", 'h', b16(ceil(a)));
+	RET("v_trunc_f16", 'h', b16(trunc(a)));
+	RET("v_rndne_f16", 'h', b16(nearbyint(a)));
+	RET("v_cvt_f32_f16", 'f', b32((float)a));
+	RET("v_cvt_f16_f32", 'h', b16(f32(sa)));
+	RET("v_cvt_f16_u16", 'h', b16((double)(sa & 0xffff)));
+	RET("v_cvt_f16_i16", 'h', b16((double)(int16_t)sa));
+	RET("v_cvt_u16_f16", 'i', to_int(a, 0, 65535) & 0xffff);
+	RET("v_cvt_i16_f16", 'i', to_int(a, -32768, 32767) & 0xffff);
+	RET("v_ldexp_f16", 'h', b16(ldexpl(a, (int16_t)sb)));
+	RET("v_pack_b32_f16", 'i', (sa & 0xffff) | (sb & 0xffff) << 16);
+	return false;
 }
 
 bool ref_float(const char *name, const struct ref_in *in, struct ref_out *o)

@@ -44,15 +44,14 @@ static bool sop2(const char *n, uint64_t a, uint64_t b, int scc, wide *r, int *o
 	wide v;
 
 	*out = -1;
-#define IS(x) if (!strcmp(n, x))
 #define LOGIC(x, e)                                                                                                    \
 	if (!strncmp(n, x "_b", strlen(x) + 2)) {                                                                      \
 		*r = (uint64_t)(e)&m;                                                                                  \
 		*out = *r != 0;                                                                                        \
 		return true;                                                                                           \
 	}
-#define SET(e, s)                                                                                                      \
-	{                                                                                                              \
+#define SET(x, e, s)                                                                                                   \
+	if (!strcmp(n, x)) {                                                                                           \
 		*r = (e);                                                                                              \
 		*out = (s);                                                                                            \
 		return true;                                                                                           \
@@ -67,32 +66,37 @@ static bool sop2(const char *n, uint64_t a, uint64_t b, int scc, wide *r, int *o
 	LOGIC("xnor", ~(a ^ b))
 	LOGIC("lshl", a << (b & (q ? 63 : 31)))
 	LOGIC("lshr", a >> (b & (q ? 63 : 31)))
-	IS("add_u32")
-	SET(a + b, (a + b) >> 32 != 0) IS("sub_u32") SET((wide)a - b, b > a) IS("addc_u32")
-		SET(a + b + scc, (a + b + scc) >> 32 != 0) IS("subb_u32") SET((wide)a - b - scc, (wide)a - b - scc < 0)
-			v = ia + ib;
-	IS("add_i32") SET(v, v != (int32_t)v) v = ia - ib;
-	IS("sub_i32")
-	SET(v, v != (int32_t)v) IS("min_i32") SET(ia < ib ? ia : ib, ia < ib) IS("max_i32") SET(
-		ia > ib ? ia : ib, ia > ib) IS("min_u32") SET(a < b ? a : b, a < b) IS("max_u32")
-		SET(a > b ? a : b, a > b) IS("cselect_b32") SET(scc ? a : b, -1) IS("cselect_b64") SET(
-			scc ? a : b, -1) IS("ashr_i32") SET(ia >> (b & 31), ia >> (b & 31) != 0) IS("ashr_i64")
-			SET((int64_t)a >> (b & 63), (int64_t)a >> (b & 63) != 0) IS("mul_i32") SET(ia * ib, -1) IS(
-				"mul_hi_u32") SET((a * b) >> 32, -1) IS("mul_hi_i32") SET((ia * ib) >> 32, -1)
-				IS("bfe_u32") SET(field(a, (uint32_t)b, 32, false), *r != 0) IS("bfe_i32") SET(
-					field(ia, (uint32_t)b, 32, true),
-					(uint32_t)*r != 0) IS("bfe_u64") SET(field(a, (uint32_t)b, 64, false), *r != 0)
-					IS("bfe_i64") SET(field((int64_t)a, (uint32_t)b, 64, true), *r != 0) IS(
-						"lshl1_add_u32") SET((wide)a * 2 + b, *r >> 32 != 0) IS("lshl2_add_u32")
-						SET((wide)a * 4 + b, *r >> 32 != 0) IS("lshl3_add_u32")
-							SET((wide)a * 8 + b, *r >> 32 != 0) IS("lshl4_add_u32") SET(
-								(wide)a * 16 + b, *r >> 32 != 0) IS("pack_ll_b32_b16")
-								SET((a & 0xffff) + ((b & 0xffff) << 16),
-								    -1) IS("pack_lh_b32_b16")
-									SET((a & 0xffff) + (b >> 16 << 16), -1)
-										IS("pack_hh_b32_b16")
-											SET((a >> 16) + (b >> 16 << 16),
-											    -1) return false;
+	SET("add_u32", a + b, (a + b) >> 32 != 0)
+	SET("sub_u32", (wide)a - b, b > a)
+	SET("addc_u32", a + b + scc, (a + b + scc) >> 32 != 0)
+	SET("subb_u32", (wide)a - b - scc, (wide)a - b - scc < 0)
+	v = ia + ib;
+	SET("add_i32", v, v != (int32_t)v)
+	v = ia - ib;
+	SET("sub_i32", v, v != (int32_t)v)
+	SET("min_i32", ia < ib ? ia : ib, ia < ib)
+	SET("max_i32", ia > ib ? ia : ib, ia > ib)
+	SET("min_u32", a < b ? a : b, a < b)
+	SET("max_u32", a > b ? a : b, a > b)
+	SET("cselect_b32", scc ? a : b, -1)
+	SET("cselect_b64", scc ? a : b, -1)
+	SET("ashr_i32", ia >> (b & 31), ia >> (b & 31) != 0)
+	SET("ashr_i64", (int64_t)a >> (b & 63), (int64_t)a >> (b & 63) != 0)
+	SET("mul_i32", ia * ib, -1)
+	SET("mul_hi_u32", (a * b) >> 32, -1)
+	SET("mul_hi_i32", (ia * ib) >> 32, -1)
+	SET("bfe_u32", field(a, (uint32_t)b, 32, false), *r != 0)
+	SET("bfe_i32", field(ia, (uint32_t)b, 32, true), (uint32_t)*r != 0)
+	SET("bfe_u64", field(a, (uint32_t)b, 64, false), *r != 0)
+	SET("bfe_i64", field((int64_t)a, (uint32_t)b, 64, true), *r != 0)
+	SET("lshl1_add_u32", (wide)a * 2 + b, *r >> 32 != 0)
+	SET("lshl2_add_u32", (wide)a * 4 + b, *r >> 32 != 0)
+	SET("lshl3_add_u32", (wide)a * 8 + b, *r >> 32 != 0)
+	SET("lshl4_add_u32", (wide)a * 16 + b, *r >> 32 != 0)
+	SET("pack_ll_b32_b16", (a & 0xffff) + ((b & 0xffff) << 16), -1)
+	SET("pack_lh_b32_b16", (a & 0xffff) + (b >> 16 << 16), -1)
+	SET("pack_hh_b32_b16", (a >> 16) + (b >> 16 << 16), -1)
+	return false;
 }
 
 static unsigned dwords(unsigned type)

@@ -287,7 +287,8 @@ START_TEST(test_smem_ds)
 {
 	for (unsigned op = 0; op < 256; op++)
 		for (unsigned p = 0; p < 8; p++)
-			add(0x1000 + op, 2, 0xf4000000 | op << 18 | pick(0, p, 8 << 6) | pick(1, p, 4), pick(2, p, 0xfa000000), 0);
+			add(0x1000 + op, 2, 0xf4000000 | op << 18 | pick(0, p, 8 << 6) | pick(1, p, 4),
+			    pick(2, p, 0xfa000000), 0);
 	for (unsigned op = 0; op < 256; op++)
 		for (unsigned p = 0; p < 32; p++)
 			add(0x2000 + op, 2, 0xd8000000 | op << 18 | pick(0, p, 1u << 17),
@@ -301,8 +302,11 @@ START_TEST(test_flat)
 	for (unsigned segment = 0; segment < 3; segment++)
 		for (unsigned op = 0; op < 128; op++)
 			for (unsigned p = 0; p < 32; p++)
-				add(0x1000 * (segment + 1) + op, 2, 0xdc000000 | op << 18 | segment << 14 | pick(0, p, 1 << 16),
-				    (p >> 1 & 1 ? 0x7du : 4u) << 16 | pick(2, p, 2) | pick(3, p, 4 << 8) | pick(4, p, 12u << 24), 0);
+				add(0x1000 * (segment + 1) + op, 2,
+				    0xdc000000 | op << 18 | segment << 14 | pick(0, p, 1 << 16),
+				    (p >> 1 & 1 ? 0x7du : 4u) << 16 | pick(2, p, 2) | pick(3, p, 4 << 8) |
+					    pick(4, p, 12u << 24),
+				    0);
 	compare("FLAT, SCRATCH, GLOBAL");
 }
 END_TEST
@@ -311,12 +315,14 @@ START_TEST(test_buffer)
 {
 	for (unsigned op = 0; op < 256; op++) {
 		for (unsigned p = 0; p < 16; p++)
-			add(0x1000 + op, 2, 0xe0000000 | op << 18 | pick(0, p, 1 << 14) | pick(1, p, 1 << 12) | pick(3, p, 1 << 16),
+			add(0x1000 + op, 2,
+			    0xe0000000 | op << 18 | pick(0, p, 1 << 14) | pick(1, p, 1 << 12) | pick(3, p, 1 << 16),
 			    0x80000000 | 2 << 16 | pick(2, p, 8 << 8) | pick(1, p, 4), 0);
 		add(0x1000 + op, 2, 0xe0000000 | op << 18, 0, 0);
 	}
 	for (unsigned op = 0; op < 16; op++)
-		add(0x2000 + op, 2, 0xe8000000 | 22 << 19 | (op & 7) << 16, 0x80000000 | 2 << 16 | 8 << 8 | op >> 3 << 21, 0);
+		add(0x2000 + op, 2, 0xe8000000 | 22 << 19 | (op & 7) << 16,
+		    0x80000000 | 2 << 16 | 8 << 8 | op >> 3 << 21, 0);
 	compare("MUBUF, MTBUF");
 }
 END_TEST
@@ -328,8 +334,10 @@ START_TEST(test_refused)
 		for (unsigned p = 0; p < 32; p++) {
 			static const uint8_t masks[4] = {1, 3, 15, 4};
 
-			add(0x1000 + op, 2, 0xf0000000 | (op & 127) << 18 | op >> 7 | (uint32_t)masks[p & 3] << 8 | pick(2, p, 1 << 3) |
-			    pick(3, p, 1 << 12), 4 << 16 | pick(4, p, 2 << 21) | 8 << 8 | 32, 0);
+			add(0x1000 + op, 2,
+			    0xf0000000 | (op & 127) << 18 | op >> 7 | (uint32_t)masks[p & 3] << 8 | pick(2, p, 1 << 3) |
+				    pick(3, p, 1 << 12),
+			    4 << 16 | pick(4, p, 2 << 21) | 8 << 8 | 32, 0);
 		}
 	for (unsigned op = 0; op < 4; op++)
 		add(0x2000 + op, 1, 0xc8000000 | op << 16 | 2 << 18 | 5, 0, 0);
@@ -367,7 +375,8 @@ START_TEST(test_last_vgpr)
 		const char *why = "";
 		unsigned n = gpu_isa_decode(&gpu_isa_gfx10_3, padded, 5, &in, &why);
 
-		ck_assert_msg(n == (c[i].valid ? 2u : 0u), "%08x %08x: %u dwords %s", c[i].dw[0], c[i].dw[1], n, n ? "" : why);
+		ck_assert_msg(n == (c[i].valid ? 2u : 0u), "%08x %08x: %u dwords %s", c[i].dw[0], c[i].dw[1], n,
+			      n ? "" : why);
 	}
 }
 END_TEST

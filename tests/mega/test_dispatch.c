@@ -16,7 +16,14 @@ static struct df_mega *mega;
  * Sanitizers bring an allocator of their own, and nothing is counted then. */
 static unsigned allocations;
 static bool counting;
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) /* gcc */
+#define SANITIZED
+#elif defined(__has_feature) /* clang */
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED
+#endif
+#endif
+#ifndef SANITIZED
 extern char __executable_start, etext;
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);

@@ -129,7 +129,8 @@ static void reach(struct gpu_inst *in, unsigned code, unsigned type, unsigned ex
 		in->vgprs = (uint16_t)top;
 }
 
-/* The address of FLAT, GLOBAL and SCRATCH: one VGPR beside an SGPR base, two without; in SCRATCH it is one or the other. */
+/* The address of FLAT, GLOBAL and SCRATCH: one VGPR beside an SGPR base, two without; in SCRATCH it is one or the
+ * other. */
 static unsigned flat_address(const struct gpu_inst *in)
 {
 	enum { NO_SADDR = 125, NO_ADDR = 127 };
@@ -141,7 +142,8 @@ static unsigned flat_address(const struct gpu_inst *in)
 	return in->op->src[0];
 }
 
-/* Whether the destination field names a register that is written: not by atomics that return nothing, not by loads to LDS. */
+/* Whether the destination field names a register that is written: not by atomics that return nothing, not by loads to
+ * LDS. */
 static bool writes_dst(const struct gpu_inst *in)
 {
 	return !(in->lds || (in->op->flags & GPU_OPF_ATOMIC && in->enc != GPU_DS && !in->glc));

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* lanes_f16.h for x86-64 with AVX2 and FMA. */
+/* lanes_f16.h for x86-64 with AVX2 and FMA. The order of the three matters: empty lines keep the formatter from
+ * sorting. */
 #if defined(__x86_64__)
 #include "gpu/isa/lanes_avx2.h"
-#include "gpu/isa/lanes_end.h"
+
 #include "gpu/isa/lanes_f16.h"
+
+#include "gpu/isa/lanes_end.h"
 #else
 typedef int gpu_lanes_f16_not_on_this_host;
 #endif

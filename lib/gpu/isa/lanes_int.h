@@ -77,11 +77,11 @@ static inline uint32_t field_i(uint32_t a, uint32_t b, uint32_t c)
 {
 	uint32_t offset = b & 31, width = c & 31;
 	uint32_t left = offset + width >= 32 ? 0 : 32 - offset - width;
-	int32_t top = (int32_t)(a << left);
+	int32_t top = (int32_t)(a << (left & 31));
 
 	return width == 0             ? 0
 	       : offset + width >= 32 ? (uint32_t)((int32_t)a >> offset)
-				      : (uint32_t)(top >> (32 - width));
+				      : (uint32_t)(top >> ((32 - width) & 31));
 }
 
 static inline uint32_t byte(uint32_t v, unsigned n)

@@ -126,8 +126,8 @@ VEXEC(gpu_v_movrel)
 	if (in->vgprs > w->vgpr_count)
 		return too_few(w, in);
 	if (in->mod)
-		return gpu_wave_fault(w, GPU_FAULT_OPCODE, w->pc, "%s: its DPP and SDWA forms are not part of this model",
-		                      in->op->name);
+		return gpu_wave_fault(w, GPU_FAULT_OPCODE, w->pc,
+				      "%s: its DPP and SDWA forms are not part of this model", in->op->name);
 	d = in->op->data & 1 ? indexed(w, in->dst, index_d) : reg(w, in->dst);
 	if (in->src[0] < 256)
 		value = gpu_src32(w, in, in->src[0]);
