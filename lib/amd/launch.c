@@ -181,10 +181,12 @@ struct patch_place {
 	uint8_t sgpr; /* first, when not in the block */
 };
 
+static const uint32_t no_grid[3];
+
 struct plan {
 	struct amd_batch *batch;
 	const struct amd_kernel *kernel;
-	const uint32_t *grid; /* NULL: indirect */
+	const uint32_t *grid; /* no_grid: indirect, and grid_va is not 0 */
 	uint64_t grid_va;
 	uint32_t lds_B;       /* of the launch */
 	uint32_t lds_local_B; /* of it, dynamic */
@@ -431,7 +433,7 @@ static int plan_patches(struct plan *plan)
 	}
 	if (!base->patch_grid)
 		return 0;
-	if (!plan->grid)
+	if (plan->grid_va)
 		return df_error_set(-EINVAL,
 				    "df_batch_patch_grid: the launch takes its grid from memory. Fix: write it there");
 	if (plan->kernel->needs_grid || plan->kernel->has_grid_sgprs || plan->kernel->has_grid_ptr)
@@ -471,7 +473,7 @@ static int plan_memory(struct plan *plan)
 	}
 	if (kernel->has_packet) /* its contents hold the block's address: compared when that is known */
 		need += 2 * AMD_PACKET_B;
-	if (kernel->has_grid_ptr && plan->grid) {
+	if (kernel->has_grid_ptr && !plan->grid_va) {
 		plan->grid_block_va = batch->grid.va;
 		plan->grid_new = !usable(&batch->grid, batch->grid_bytes, plan->grid, AMD_GRID_B, 4, 0);
 		need += plan->grid_new ? AMD_GRID_B + 16 : 0;
@@ -544,8 +546,8 @@ static void plan_sgpr(struct plan *plan, const struct df_image_sgpr *sgpr)
 		break;
 	case DF_IMAGE_SGPR_GRID_SIZE:
 		if (sgpr->count == 2)
-			set64(ud, plan->grid ? plan->grid_block_va : plan->grid_va, 2);
-		else if (plan->grid)
+			set64(ud, plan->grid_va ? plan->grid_va : plan->grid_block_va, 2);
+		else if (!plan->grid_va)
 			memcpy(ud, plan->grid, AMD_GRID_B);
 		else
 			plan->ud_loaded |= 7u << sgpr->first;
@@ -762,7 +764,7 @@ static void write_launch(struct plan *plan)
 	dw = emit_load_grid(dw, plan);
 	if (base->patch_grid)
 		*base->patch_grid = (struct df_patch){.where = dw + 1, .size_dw = 3};
-	dw = plan->grid ? emit_dispatch(dw, plan->grid, plan->kernel->initiator) : emit_indirect(dw, plan);
+	dw = plan->grid_va ? emit_indirect(dw, plan) : emit_dispatch(dw, plan->grid, plan->kernel->initiator);
 	base->cursor = dw;
 	base->submit.launches++;
 	base->empty = false;
@@ -785,7 +787,7 @@ static int launch_planned(struct df_batch *base, struct df_kernel *kernel, const
 	memset(plan.ring, 0, sizeof(plan.ring));
 	plan.batch = batch;
 	plan.kernel = amd_kernel_of(kernel);
-	plan.grid = grid;
+	plan.grid = grid ? grid : no_grid;
 	plan.grid_va = grid_va;
 	ret = grid ? check_grid(plan.kernel, grid) : check_indirect(plan.kernel);
 	if (ret)

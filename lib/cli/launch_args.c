@@ -240,7 +240,7 @@ static int create_bo(struct df_device *device, struct launch_arg *arg, unsigned 
 static int make_from_file(struct df_device *device, struct launch_arg *arg, unsigned i, char *text, size_t size)
 {
 	const char *why = "";
-	struct stat st;
+	struct stat st = {0};
 	int fd = open(arg->in_path, O_RDONLY | O_CLOEXEC);
 	int ret = 0;
 

@@ -204,8 +204,8 @@ static const char *base_name(const char *path)
 static int pack_file(const struct pack_options *options, void **image_out, size_t *size_out)
 {
 	struct pack_options named = *options;
-	void *data;
-	size_t size;
+	void *data = NULL;
+	size_t size = 0;
 	int ret = pack_read_file(options->source, DF_IMAGE_MAX_SIZE_B, &data, &size);
 
 	if (ret)

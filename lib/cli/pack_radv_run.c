@@ -300,14 +300,21 @@ static int read_registers(const char *path, struct radv_run *run)
 {
 	char *text = read_text(path);
 	uint32_t pgm[2] = {0, 0};
-	unsigned count = 0, offset, value;
+	unsigned count = 0;
 
 	if (!text)
 		return df_error_set(-ENOMEM, "%s: out of memory", path);
 	for (char *line = text; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
-		if (sscanf(line, "reg %x %x", &offset, &value) != 2)
+		char *behind, *end;
+		unsigned long offset, value;
+
+		if (strncmp(line, "reg ", 4) != 0)
 			continue;
-		set_register(run, pgm, offset, value);
+		offset = strtoul(line + 4, &behind, 16);
+		value = strtoul(behind, &end, 16);
+		if (behind == line + 4 || end == behind)
+			continue;
+		set_register(run, pgm, (unsigned)offset, (unsigned)value);
 		count++;
 	}
 	free(text);
@@ -320,15 +327,21 @@ static int read_registers(const char *path, struct radv_run *run)
 static int read_report(const char *path, struct radv_run *run)
 {
 	char *text = read_text(path);
-	unsigned long long value;
 	char name[64];
 
 	if (!text)
 		return df_error_set(-ENOMEM, "%s: out of memory", path);
 	for (char *line = text; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+		unsigned long long value;
+		char *end;
+		int at = 0;
+
 		if (sscanf(line, "driver: %63[^\n]", run->driver) == 1)
 			continue;
-		if (sscanf(line, "%63[^:]: %llu", name, &value) != 2 || value > MAX_TEXT_B)
+		if (sscanf(line, "%63[^:]: %n", name, &at) != 1 || !at)
+			continue;
+		value = strtoull(line + at, &end, 10);
+		if (end == line + at || value > MAX_TEXT_B)
 			continue;
 		if (strcmp(name, "wave") == 0)
 			run->wave_size = (uint32_t)value;
@@ -364,12 +377,17 @@ static int last_dispatch(const char *path)
 {
 	DIR *directory = opendir(path);
 	struct dirent *entry;
-	int last = -1, number, length;
+	int last = -1;
 
 	while (directory && (entry = readdir(directory))) {
-		length = 0;
-		if (sscanf(entry->d_name, "dispatch-%d.txt%n", &number, &length) == 1 && length && number > last)
-			last = number;
+		char *end;
+		long number;
+
+		if (strncmp(entry->d_name, "dispatch-", 9) != 0)
+			continue;
+		number = strtol(entry->d_name + 9, &end, 10);
+		if (end != entry->d_name + 9 && strcmp(end, ".txt") == 0 && number > last && number <= INT_MAX)
+			last = (int)number;
 	}
 	if (directory)
 		closedir(directory);

@@ -196,7 +196,7 @@ static int print_statistics(struct run *run)
 	PFN_vkGetPipelineExecutableStatisticsKHR get_statistics =
 		(PFN_vkGetPipelineExecutableStatisticsKHR)(uintptr_t)vkGetDeviceProcAddr(
 			run->device, "vkGetPipelineExecutableStatisticsKHR");
-	VkPipelineInfoKHR pipeline = {.sType = VK_STRUCTURE_TYPE_PIPELINE_INFO_KHR, .pipeline = run->pipeline};
+	VkPipelineInfoKHR which = {.sType = VK_STRUCTURE_TYPE_PIPELINE_INFO_KHR, .pipeline = run->pipeline};
 	VkPipelineExecutableInfoKHR info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INFO_KHR,
 					    .pipeline = run->pipeline};
 	VkPipelineExecutablePropertiesKHR properties = {.sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_PROPERTIES_KHR};
@@ -206,7 +206,7 @@ static int print_statistics(struct run *run)
 
 	if (!get_properties || !get_statistics)
 		return failed("VK_KHR_pipeline_executable_properties", VK_ERROR_EXTENSION_NOT_PRESENT);
-	result = get_properties(run->device, &pipeline, &count, &properties);
+	result = get_properties(run->device, &which, &count, &properties);
 	if (result != VK_SUCCESS || count != 1)
 		return failed("vkGetPipelineExecutablePropertiesKHR", result);
 	printf("wave: %u\n", properties.subgroupSize);

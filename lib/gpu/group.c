@@ -291,12 +291,15 @@ static void barrier_check(struct gpu_group_ctx *ctx)
 
 static enum gpu_step wave_run(struct gpu_worker *worker, struct gpu_wave *w, uint64_t epoch)
 {
-	const struct gpu_code_page *page = NULL;
-	uint64_t base = w->pc + GPU_PAGE_SIZE; /* outside, whatever the pc */
+	const struct gpu_code_page *page = gpu_code_page(worker->code, w, epoch);
 	const struct gpu_inst *in;
 	enum gpu_step step;
 	unsigned left = QUANTUM;
+	uint64_t base;
 
+	if (!page)
+		return GPU_STEP_FAULT;
+	base = page->va;
 	do {
 		uint64_t offset = w->pc - base;
 

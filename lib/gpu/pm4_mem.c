@@ -76,7 +76,7 @@ static int run_copy_data(struct gpu_ring *ring, const uint32_t *p, uint32_t n)
 	const uint32_t select = GPU_FIELD(p[0], COPY_DST_SEL);
 	const unsigned size_B = GPU_FIELD(p[0], COPY_COUNT_SEL) ? 8 : 4;
 	const uint64_t va = gpu_u64(p[3], p[4]);
-	uint64_t value;
+	uint64_t value = 0;
 	int ret = copy_source(ring, p, size_B, &value);
 
 	(void)n;
@@ -139,7 +139,7 @@ static int run_atomic_mem(struct gpu_ring *ring, const uint32_t *p, uint32_t n)
 	if (command > LOOP)
 		return gpu_ring_refuse(ring, "ATOMIC_MEM: command %u is refused", command);
 	for (;;) {
-		uint64_t old;
+		uint64_t old = 0;
 		int ret = gpu_ring_check(ring);
 
 		if (!ret)
@@ -153,7 +153,7 @@ static int run_atomic_mem(struct gpu_ring *ring, const uint32_t *p, uint32_t n)
 static int run_cond_write(struct gpu_ring *ring, const uint32_t *p, uint32_t n)
 {
 	const uint64_t poll = gpu_u64(p[1], p[2]), to = gpu_u64(p[5], p[6]);
-	uint32_t value;
+	uint32_t value = 0;
 	int ret;
 
 	(void)n;

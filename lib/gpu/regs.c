@@ -52,11 +52,13 @@ uint32_t *gpu_reg_slot(struct gpu_regs *regs, uint32_t offset)
 {
 	if ((offset & 3) || !gpu_reg_name(offset))
 		return NULL;
-	if (offset < GPU_CONFIG_END)
+	if (offset >= GPU_CONFIG_START && offset < GPU_CONFIG_END)
 		return &regs->config[(offset - GPU_CONFIG_START) / 4];
-	if (offset < GPU_SH_END)
+	if (offset >= GPU_SH_START && offset < GPU_SH_END)
 		return &regs->sh[(offset - GPU_SH_START) / 4];
-	if (offset < GPU_CONTEXT_END)
+	if (offset >= GPU_CONTEXT_START && offset < GPU_CONTEXT_END)
 		return &regs->context[(offset - GPU_CONTEXT_START) / 4];
-	return &regs->uconfig[(offset - GPU_UCONFIG_START) / 4];
+	if (offset >= GPU_UCONFIG_START && offset < GPU_UCONFIG_END)
+		return &regs->uconfig[(offset - GPU_UCONFIG_START) / 4];
+	return NULL;
 }

@@ -161,7 +161,7 @@ static int run_atomic(struct gpu_ring *ring, uint32_t header, const uint32_t *p)
 	const uint64_t compare = gpu_u64(p[4], p[5]);
 
 	for (;;) {
-		uint64_t old;
+		uint64_t old = 0;
 		int ret = gpu_ring_check(ring);
 
 		if (!ret)

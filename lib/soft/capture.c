@@ -131,8 +131,7 @@ static void dispatch(struct walk *walk, unsigned opcode, const uint32_t *body, u
 		snprintf(what, sizeof(what), "indirect 0x%llx 0x%x",
 			 (unsigned long long)((uint64_t)body[1] << 32 | body[0]), body[2]);
 	} else if (count >= 2) {
-		snprintf(what, sizeof(what), "indirect 0x%llx 0x%x", (unsigned long long)(walk->base + body[0]),
-			 body[1]);
+		snprintf(what, sizeof(what), "indirect 0x%llx 0x%x", (unsigned long long)walk->base + body[0], body[1]);
 	} else {
 		return;
 	}

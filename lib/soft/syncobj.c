@@ -154,11 +154,11 @@ int soft_syncobj_find_fence(struct soft_file *file, uint32_t handle, uint64_t po
 	}
 	ret = fence_at(syncobj, point, fence_out);
 	while (ret == -EINVAL && (flags & DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT)) {
-		if (soft_wait_until(deadline) == -ETIME && (ret = fence_at(syncobj, point, fence_out))) {
-			ret = -ETIME;
-			break;
-		}
+		int wait = soft_wait_until(deadline);
+
 		ret = fence_at(syncobj, point, fence_out);
+		if (ret == -EINVAL && wait == -ETIME)
+			ret = -ETIME;
 	}
 	soft_syncobj_put(syncobj);
 	return ret;

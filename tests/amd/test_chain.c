@@ -118,7 +118,7 @@ START_TEST(reserved_stream_runs_out)
 	fake_set_max_ib(device, _i ? 1024 : 0xfffff);
 	const uint32_t reserve = 3000;
 	struct df_batch *batch = make(reserve, 0);
-	struct df_batch_info empty, before, after;
+	static struct df_batch_info empty, before, after;
 	unsigned bos = fake_bo_count(), launches = 0;
 	df_batch_get_info(batch, &empty);
 	while (launch(batch, launches) == 0) {

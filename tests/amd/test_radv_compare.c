@@ -149,24 +149,39 @@ static void dispatch(struct side *side, const uint32_t body[4])
 	side->now.count = kept;
 }
 
+/* The number at text in the base; where the text behind it begins. */
+static const char *take(const char *text, int base, uint32_t *value_out)
+{
+	char *end;
+	*value_out = (uint32_t)strtoul(text, &end, base);
+	ck_assert_msg(end != text, "no number at '%s'", text);
+	return end;
+}
+
 static void line(struct side *side, char *text, bool *in_stream, const char *stream)
 {
 	char name[40];
 	uint32_t a = 0, b[4];
+	int at = 0;
 	if (sscanf(text, "stream %39s", name) == 1)
 		*in_stream = !strcmp(name, stream);
 	if (!*in_stream)
 		return;
-	if (sscanf(text, "reg %39s %x", name, &a) == 2)
+	if (sscanf(text, "reg %39s %n", name, &at) == 1) {
+		take(text + at, 16, &a);
 		put(&side->now, name, a);
-	else if (sscanf(text, "acquire %x", &a) == 1)
+	} else if (!strncmp(text, "acquire ", 8)) {
+		take(text + 8, 16, &a);
 		packet(side, "ACQUIRE", a);
-	else if (sscanf(text, "dma %x", &a) == 1)
+	} else if (!strncmp(text, "dma ", 4)) {
+		take(text + 4, 16, &a);
 		packet(side, "DMA", a);
-	else if (!strncmp(text, "flush", 5))
+	} else if (!strncmp(text, "flush", 5)) {
 		packet(side, "FLUSH", 7);
-	else if (sscanf(text, "dispatch %u %u %u %x", &b[0], &b[1], &b[2], &b[3]) == 4)
+	} else if (!strncmp(text, "dispatch ", 9)) {
+		take(take(take(take(text + 9, 10, &b[0]), 10, &b[1]), 10, &b[2]), 16, &b[3]);
 		dispatch(side, b);
+	}
 }
 
 static void read_theirs(const char *gpu, const char *stream)

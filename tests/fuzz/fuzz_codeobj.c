@@ -5,10 +5,11 @@
 
 #include "cli/pack.h"
 
-/* The packer is part of the command, not of the library. */
+/* The packer is part of the command, not of the library. NOLINTBEGIN(bugprone-suspicious-include) */
 #include "cli/pack_metadata.c"
 #include "cli/pack_object.c"
 #include "cli/pack_write.c"
+/* NOLINTEND(bugprone-suspicious-include) */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

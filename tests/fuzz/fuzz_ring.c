@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "drumfire_mega.h"
+/* Shared with tests/mega, whose helpers are not linked in here. NOLINTNEXTLINE(bugprone-suspicious-include) */
 #include "mega/ref_ring.c"
 
 /* The input cut in four; each piece copied, so that a step past its end is seen. */

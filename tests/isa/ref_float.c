@@ -158,10 +158,10 @@ static bool floats32(const char *name, const struct ref_in *in, struct ref_out *
 	RET("v_min_f32", 'f', pick(false, a, b, s[0], s[1]));
 	RET("v_max_f32", 'f', pick(true, a, b, s[0], s[1]));
 	RET("v_fract_f32", 'f', b32(fract(a)));
-	RET("v_trunc_f32", 'f', b32((float)trunc(a)));
-	RET("v_ceil_f32", 'f', b32((float)ceil(a)));
-	RET("v_floor_f32", 'f', b32((float)floor(a)));
-	RET("v_rndne_f32", 'f', b32((float)nearbyint(a)));
+	RET("v_trunc_f32", 'f', b32((float)trunc((double)a)));
+	RET("v_ceil_f32", 'f', b32((float)ceil((double)a)));
+	RET("v_floor_f32", 'f', b32((float)floor((double)a)));
+	RET("v_rndne_f32", 'f', b32((float)nearbyint((double)a)));
 	ABOUT("v_rcp_f32", 'f', b32(fz((float)(1 / (double)fz(a)))));
 	ABOUT("v_rcp_iflag_f32", 'f', b32(fz((float)(1 / (double)fz(a)))));
 	ABOUT("v_rsq_f32", 'f', b32(fz((float)(1 / sqrtl(fz(a))))));
@@ -172,7 +172,7 @@ static bool floats32(const char *name, const struct ref_in *in, struct ref_out *
 	ABOUT("v_cos_f32", 'f', b32(fz((float)sine(fz(a), true))));
 	RET("v_cvt_i32_f32", 'i', I32(a));
 	RET("v_cvt_u32_f32", 'i', U32(a));
-	RET("v_cvt_flr_i32_f32", 'i', I32(floor(a)));
+	RET("v_cvt_flr_i32_f32", 'i', I32(floor((double)a)));
 	RET("v_cvt_rpi_i32_f32", 'i', I32(floor((double)a + 0.5)));
 	RET("v_cvt_f32_i32", 'f', b32((float)(int32_t)s[0]));
 	RET("v_cvt_f32_u32", 'f', b32((float)(uint32_t)s[0]));

@@ -433,7 +433,7 @@ static double bits_double(uint32_t v)
 /* A float of 5 exponent bits; sign beside it. NaN keeps its payload's top bits. */
 static uint32_t widen(uint32_t v, unsigned width)
 {
-	unsigned mant = width == 16 ? 10 : width - 5;
+	unsigned mant = width == 16 ? 10 : width == 11 ? 6 : 5;
 	uint32_t sign = width == 16 ? v >> 15 : 0, m = v & ((1u << mant) - 1), e = v >> mant & 31;
 
 	if (e == 31)
@@ -444,7 +444,7 @@ static uint32_t widen(uint32_t v, unsigned width)
 /* Nearest value of the small format, ties to the even code, by trying the codes around. */
 static uint32_t narrow(uint32_t v, unsigned width)
 {
-	unsigned mant = width == 16 ? 10 : width - 5;
+	unsigned mant = width == 16 ? 10 : width == 11 ? 6 : 5;
 	uint32_t sign = width == 16 ? v >> 31 << 15 : 0, low = 0, high = 31u << mant;
 	double want = fabs(bits_double(v));
 
@@ -723,7 +723,7 @@ static void scalar(struct ref_mem *m, const struct ref_inst *in)
 {
 	bool buf = has(in->name, "buffer");
 	const char *x = strstr(in->name, "dwordx");
-	unsigned n = x ? (unsigned)atoi(x + 6) : 1;
+	unsigned n = x ? (unsigned)strtoul(x + 6, NULL, 10) : 1;
 	struct vsharp v = vsharp(m, in->saddr & 124);
 	uint64_t base = buf ? v.base : s64(m, in->saddr), size = v.stride ? (uint64_t)v.stride * v.records : v.records;
 	int64_t off = (int64_t)in->soffset + in->offset;

@@ -166,7 +166,7 @@ static inline uint32_t legacy_fma(uint32_t a, uint32_t b, uint32_t c)
 /* Orders the bits of floats as integers, -0 below +0. */
 static inline int32_t order32(uint32_t v)
 {
-	return (int32_t)(v ^ ((uint32_t)((int32_t)v >> 31) & 0x7fffffff));
+	return (int32_t)(v ^ ((v >> 31 ? 0x7fffffff : 0)));
 }
 
 static inline uint32_t minmax_nan(uint32_t r, uint32_t a, uint32_t b, bool ieee)

@@ -359,7 +359,7 @@ MEM_GUEST static int load_small(struct gpu_wave *w, const struct mem_half *h, ui
 	for (uint32_t m = h->mask; m; m &= m - 1) {
 		unsigned l = (unsigned)__builtin_ctz(m);
 		const uint8_t *p = lane_ptr(w, h->va[l], size_B, GPU_READ);
-		uint8_t bytes[2];
+		uint8_t bytes[2] = {0, 0};
 
 		if (MEM_UNLIKELY(!p)) {
 			if (gpu_tlb_read(w->tlb, h->va[l], bytes, size_B, &w->fault))

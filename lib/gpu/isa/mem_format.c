@@ -127,9 +127,14 @@ uint32_t mem_f32_to_f16(uint32_t single)
 	return (single >> 16 & 0x8000) | f32_to_small(single, 10);
 }
 
+static uint32_t mask_of(unsigned bits)
+{
+	return bits >= 32 ? 0xffffffff : (1u << bits) - 1;
+}
+
 static int32_t sign_extend(uint32_t v, unsigned bits)
 {
-	return (int32_t)(v << (32 - bits)) >> (32 - bits);
+	return (int32_t)(v << ((32 - bits) & 31)) >> ((32 - bits) & 31);
 }
 
 static uint32_t load_float(uint32_t v, unsigned bits)
@@ -145,9 +150,9 @@ static uint32_t load_component(uint32_t v, unsigned bits, enum mem_number number
 
 	switch (number) {
 	case MEM_UNORM:
-		return from_float((float)v / (float)((1u << bits) - 1));
+		return from_float((float)v / (float)mask_of(bits));
 	case MEM_SNORM:
-		f = (float)sign_extend(v, bits) / (float)((1u << (bits - 1)) - 1);
+		f = (float)sign_extend(v, bits) / (float)mask_of(bits - 1);
 		return from_float(f < -1.0f ? -1.0f : f);
 	case MEM_USCALED:
 		return from_float((float)v);
@@ -162,11 +167,6 @@ static uint32_t load_component(uint32_t v, unsigned bits, enum mem_number number
 	}
 }
 
-static uint32_t mask_of(unsigned bits)
-{
-	return bits == 32 ? 0xffffffff : (1u << bits) - 1;
-}
-
 /* 0, 1 and the halves' even neighbour, without the host's rounding mode. f is inside a few bits of 2^16. */
 static int32_t round_even(float f)
 {
@@ -178,7 +178,7 @@ static int32_t round_even(float f)
 
 static uint32_t store_norm(float f, unsigned bits, bool is_signed)
 {
-	float top = (float)((1u << (is_signed ? bits - 1 : bits)) - 1), low = is_signed ? -1.0f : 0.0f;
+	float top = (float)mask_of(is_signed ? bits - 1 : bits), low = is_signed ? -1.0f : 0.0f;
 
 	if (f != f)
 		return 0;
@@ -188,7 +188,7 @@ static uint32_t store_norm(float f, unsigned bits, bool is_signed)
 
 static uint32_t store_scaled(float f, unsigned bits, bool is_signed)
 {
-	float top = (float)((1u << (is_signed ? bits - 1 : bits)) - 1), low = is_signed ? -top - 1.0f : 0.0f;
+	float top = (float)mask_of(is_signed ? bits - 1 : bits), low = is_signed ? -top - 1.0f : 0.0f;
 
 	if (f != f)
 		return 0;

@@ -66,6 +66,7 @@ static unsigned type_round(uint32_t mode, unsigned type)
 static void blend32(uint32_t *restrict d, const uint32_t *restrict from, uint32_t mask)
 {
 	if (mask == 0xffffffff) {
+		/* cppcheck-suppress uninitvar; a lane function has written all of from */
 		memcpy(d, from, 128);
 		return;
 	}
@@ -160,7 +161,7 @@ static enum gpu_step short_mask(struct gpu_wave *w, const struct gpu_inst *in)
 		v.a = short_source(w, in, 0, block, a);
 		v.b = short_source(w, in, 1, block, b);
 		v.d = exec == 0xffffffff ? d : r;
-		v.mask_in = (uint32_t)(mask_in >> block);
+		v.mask_in = (uint32_t)(mask_in >> (block & 32));
 		v.mask_out = 0;
 		v.mode = w->mode;
 		v.clamp = false;
@@ -280,7 +281,7 @@ static void run_block(struct gpu_wave *w, const struct gpu_inst *in, unsigned bl
 	v.c = sources[2];
 	v.d = result.w;
 	v.exec = exec;
-	v.mask_in = (uint32_t)(mask_in >> block);
+	v.mask_in = (uint32_t)(mask_in >> (block & 32));
 	v.mode = w->mode;
 	v.clamp = in->clamp;
 	v.flush = false;
@@ -356,6 +357,6 @@ void gpu_valu_specialise(struct gpu_inst *in)
 	if (op->flags & GPU_OPF_READS_VCC || (group != GPU_LG_INT && group != GPU_LG_F32))
 		return;
 	sources += op->flags & GPU_OPF_READS_DST ? 1 : 0;
-	if (sources)
+	if (sources && sources < 4)
 		in->exec = shorts[is_float][sources];
 }

@@ -19,7 +19,7 @@
 
 extern const struct df_soft_ops df_soft_ops;
 
-#define SHIM_MAJOR 226
+#define SHIM_MAJOR 226u
 
 /* Where a path is led to: text in buffer, or path itself when it is none of ours. */
 const char *shim_path(const char *path, char *buffer, size_t size);

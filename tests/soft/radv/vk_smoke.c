@@ -54,6 +54,7 @@ static int open_device(struct vk *vk)
 	VkDeviceCreateInfo device = {
 		.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, .queueCreateInfoCount = 1, .pQueueCreateInfos = &queue};
 	VkQueueFamilyProperties families[8];
+	const char *wanted;
 	VkPhysicalDeviceProperties properties;
 	uint32_t count = 1;
 
@@ -66,13 +67,14 @@ static int open_device(struct vk *vk)
 	check(properties.vendorID == 0x1002, "the vendor is AMD");
 	count = 8;
 	vkGetPhysicalDeviceQueueFamilyProperties(vk->physical, &count, families);
+	wanted = getenv("VK_SMOKE_FAMILY");
 	vk->family = ~0u;
 	for (uint32_t i = 0; i < count; i++) /* a queue family for compute alone, where there is one */
 		if (families[i].queueFlags & VK_QUEUE_COMPUTE_BIT &&
 		    (vk->family == ~0u || !(families[i].queueFlags & VK_QUEUE_GRAPHICS_BIT)))
 			vk->family = i;
-	if (getenv("VK_SMOKE_FAMILY"))
-		vk->family = (uint32_t)atoi(getenv("VK_SMOKE_FAMILY"));
+	if (wanted)
+		vk->family = (uint32_t)strtoul(wanted, NULL, 10);
 	queue.queueFamilyIndex = vk->family;
 	if (!VK(vkCreateDevice(vk->physical, &device, NULL, &vk->device)))
 		return 0;
