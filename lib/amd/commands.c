@@ -37,7 +37,7 @@ static uint32_t *emit_sh(uint32_t *dw, enum sh_reg reg, unsigned count, uint32_t
 	return dw;
 }
 
-static uint32_t *emit_wait_waves(uint32_t *dw)
+uint32_t *amd_wait_waves(uint32_t *dw)
 {
 	*dw++ = PM4_HEADER(PM4_EVENT_WRITE, 0);
 	*dw++ = EVENT_CS_PARTIAL_FLUSH;
@@ -55,6 +55,11 @@ static uint32_t *emit_acquire(uint32_t *dw, uint32_t gcr)
 	dw[6] = ACQUIRE_POLL_INTERVAL;
 	dw[7] = gcr;
 	return dw + PM4_ACQUIRE_MEM_DW;
+}
+
+uint32_t *amd_acquire_all(uint32_t *dw)
+{
+	return emit_acquire(dw, BEGIN_GCR);
 }
 
 /* CUs of both arrays of an engine, or none where there is no such engine. */
@@ -86,8 +91,8 @@ void amd_begin(struct df_batch *base)
 	dw = emit_sh(dw, SH_COMPUTE_USER_ACCUM_0, 4, 0);
 	dw = emit_sh(dw, SH_COMPUTE_DISPATCH_TUNNEL, 1, 0);
 	/* The job before may still run: the kernel driver puts nothing between two jobs of one context. */
-	dw = emit_wait_waves(dw);
-	dw = emit_acquire(dw, BEGIN_GCR);
+	dw = amd_wait_waves(dw);
+	dw = amd_acquire_all(dw);
 	base->cursor = dw;
 }
 
@@ -112,7 +117,7 @@ int amd_barrier(struct df_batch *base)
 	if (ret)
 		return ret;
 	amd_dma_sync(batch);
-	base->cursor = emit_acquire(emit_wait_waves(base->cursor), BARRIER_GCR);
+	base->cursor = emit_acquire(amd_wait_waves(base->cursor), BARRIER_GCR);
 	base->empty = true;
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "amd/encoder.h"
+#include "core/alloc.h"
 
 /* Instruction prefetch runs up to three 64-byte lines past what it needs; it must find memory, and instructions that
  * do nothing: s_code_end (LLVM pads code objects of gfx10 in the same way). */
@@ -12,7 +13,7 @@ enum { CODE_PAD_B = 256, CODE_PAD_VALUE = (int)0xbf9f0000u };
 
 static int device_init(struct df_device *device)
 {
-	struct amd_device *data = calloc(1, sizeof(*data));
+	struct amd_device *data = df_calloc(1, sizeof(*data));
 	if (!data)
 		return df_error_set(-ENOMEM, "out of memory");
 	device->encoder_data = data;
@@ -93,5 +94,7 @@ const struct df_encoder_ops df_encoder_gfx10_3 = {
 	.marker_value_at = 5,
 	.marker = marker,
 	.nop = nop,
+	.copies_dw = amd_copies_dw,
+	.copies = amd_copies,
 	.record = &df_record_gfx10_3,
 };

@@ -138,6 +138,14 @@ int amd_write(struct df_batch *batch, uint64_t to, uint32_t value);
 int amd_wait(struct df_batch *batch, uint64_t va, enum df_compare compare, uint32_t value, uint32_t mask);
 void amd_chain(uint32_t *dw, uint64_t va);
 
+uint32_t *amd_wait_waves(uint32_t *dw);
+/* What the host and earlier jobs wrote is seen from here on. */
+uint32_t *amd_acquire_all(uint32_t *dw);
+
+/* copies.c */
+unsigned amd_copies_dw(const struct df_copy_range *ranges, unsigned count);
+uint32_t *amd_copies(uint32_t *dw, const struct df_copy_range *ranges, unsigned count, bool fresh);
+
 /* Everything recorded before is done with DMA before the next packet: see commands.c. */
 void amd_dma_sync(struct amd_batch *batch);
 

@@ -8,10 +8,13 @@
  */
 #include "core/batch.h"
 #include "core/code.h"
+#include "core/contents.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "core/alloc.h"
 
 const struct df_kernel df_no_kernel;
 
@@ -46,7 +49,7 @@ static void *grown(void *array, unsigned count, unsigned *capacity, size_t eleme
 	if (count < *capacity)
 		return array;
 	unsigned wanted = *capacity ? *capacity * 2 : 4;
-	void *larger = realloc(array, wanted * element);
+	void *larger = df_realloc(array, wanted, element);
 	if (larger)
 		*capacity = wanted;
 	return larger;
@@ -238,11 +241,11 @@ static int room_external(struct df_batch *batch, unsigned more)
 	if (submit->external_count + more <= batch->external_capacity)
 		return 0;
 	unsigned capacity = (submit->external_count + more) * 2;
-	struct df_bo **external = realloc(submit->external, capacity * sizeof(struct df_bo *));
+	struct df_bo **external = df_realloc(submit->external, capacity, sizeof(struct df_bo *));
 	if (!external)
 		return df_error_set(-ENOMEM, "out of memory for the list of a batch's BOs");
 	submit->external = external;
-	uint32_t *handles = realloc(submit->external_handles, capacity * sizeof(*handles));
+	uint32_t *handles = df_realloc(submit->external_handles, capacity, sizeof(*handles));
 	if (!handles)
 		return df_error_set(-ENOMEM, "out of memory for the list of a batch's BOs");
 	submit->external_handles = handles;
@@ -286,6 +289,8 @@ static void forget_bos(struct df_batch *batch)
 		df_bo_unuse(batch->used[i]);
 	batch->used_count = 0;
 	batch->submit.external_count = 0;
+	batch->submit.commit_count = 0;
+	batch->submit.commits_state = false;
 }
 
 static void release(struct df_batch *batch)
@@ -301,6 +306,7 @@ static void release(struct df_batch *batch)
 	free(batch->used);
 	free(batch->submit.external);
 	free(batch->submit.external_handles);
+	free(batch->submit.commits);
 	free(batch);
 }
 
@@ -336,9 +342,9 @@ static int reserve_args(struct df_batch *batch, uint64_t bytes)
 
 static int reserve_used(struct df_batch *batch)
 {
-	batch->used = malloc(USED_RESERVE * sizeof(struct df_bo *));
-	batch->submit.external = malloc(USED_RESERVE * sizeof(struct df_bo *));
-	batch->submit.external_handles = malloc(USED_RESERVE * sizeof(uint32_t));
+	batch->used = df_malloc(USED_RESERVE * sizeof(struct df_bo *));
+	batch->submit.external = df_malloc(USED_RESERVE * sizeof(struct df_bo *));
+	batch->submit.external_handles = df_malloc(USED_RESERVE * sizeof(uint32_t));
 	if (!batch->used || !batch->submit.external || !batch->submit.external_handles)
 		return df_error_set(-ENOMEM, "out of memory for the list of a batch's BOs");
 	batch->used_capacity = batch->external_capacity = USED_RESERVE;
@@ -371,7 +377,7 @@ DF_API int df_batch_create(struct df_device *device, const struct df_batch_optio
 	if (ret)
 		return ret;
 	const struct df_record_ops *ops = device->enc->record;
-	struct df_batch *batch = calloc(1, ops->batch_size_B);
+	struct df_batch *batch = df_calloc(1, ops->batch_size_B);
 	if (!batch)
 		return df_error_set(-ENOMEM, "df_batch_create: out of memory");
 	batch->submit.device = device;
@@ -504,6 +510,42 @@ static bool is_named(const struct df_batch *batch, const struct df_bo *bo)
 	return false;
 }
 
+static bool is_committed(const struct df_batch_submit *submit, const struct df_bo *bo)
+{
+	for (unsigned i = 0; i < submit->commit_count; i++)
+		if (submit->commits[i] == bo)
+			return true;
+	return false;
+}
+
+/* Makes everything that committing the BO takes; list_commit() cannot fail then. */
+static int room_commit(struct df_batch *batch, struct df_bo *bo, const char *what)
+{
+	struct df_batch_submit *submit = &batch->submit;
+	int ret;
+	if (submit->commit_count == DF_MAX_COMMITS)
+		return df_error_set(
+			-E2BIG,
+			"%s: BO %s would be the %uth whose contents are kept on the host (STATE, and OUTPUT in "
+			"device memory). Fix: put several into one BO, or use more batches",
+			what, df_bo_label(bo), DF_MAX_COMMITS + 1);
+	if (!submit->commits)
+		submit->commits = df_calloc(DF_MAX_COMMITS, sizeof(struct df_bo *));
+	if (!submit->commits)
+		return df_error_set(-ENOMEM, "%s: out of memory for the list of a batch's BOs", what);
+	ret = room_external(batch, 3);
+	return ret ? ret : df_contents_prepare(bo);
+}
+
+static void list_commit(struct df_batch *batch, struct df_bo *bo)
+{
+	struct df_batch_submit *submit = &batch->submit;
+	submit->commits[submit->commit_count++] = bo;
+	submit->commits_state |= bo->recovery == DF_BO_STATE;
+	for (unsigned i = 0; i < 2 && bo->contents.image[i]; i++)
+		list_external(batch, bo->contents.image[i]);
+}
+
 int df_batch_name_bo(struct df_batch *batch, struct df_bo *bo, unsigned access, const char *what)
 {
 	if (!bo)
@@ -519,17 +561,23 @@ int df_batch_name_bo(struct df_batch *batch, struct df_bo *bo, unsigned access, 
 			"%s: BO %s is of class INPUT, which the GPU cannot write. Fix: create it as OUTPUT, STATE "
 			"or SCRATCH",
 			what, df_bo_label(bo));
+	bool commit = (access & DF_WRITE) && df_contents_commits(bo) && !is_committed(&batch->submit, bo);
+	int ret = commit ? room_commit(batch, bo, what) : 0;
+	if (ret)
+		return ret;
 	if (!is_named(batch, bo)) {
-		int ret = grow_used(batch);
+		ret = grow_used(batch);
 		if (!ret)
-			ret = room_external(batch, 1);
+			ret = room_external(batch, 3);
 		if (ret)
 			return ret;
 		df_bo_use(bo);
 		batch->used[batch->used_count++] = bo;
 		list_external(batch, bo);
 	}
-	if ((access & DF_WRITE) && (bo->recovery == DF_BO_STATE || bo->imported))
+	if (commit)
+		list_commit(batch, bo);
+	if ((access & DF_WRITE) && bo->imported && bo->unclassed)
 		batch->submit.not_repeatable = true;
 	return 0;
 }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/alloc.h"
+#include "core/contents.h"
 #include "core/internal.h"
 
 #define LARGE_PAGE_B (2u << 20)
@@ -40,7 +42,7 @@ static unsigned va_flags(const struct df_bo_desc *desc)
 
 static struct df_bo *bo_alloc(struct df_device *device, const struct df_bo_desc *desc)
 {
-	struct df_bo *bo = calloc(1, sizeof(*bo));
+	struct df_bo *bo = df_calloc(1, sizeof(*bo));
 
 	if (!bo) {
 		df_error_set(-ENOMEM, "df_bo_create: out of memory");
@@ -51,6 +53,7 @@ static struct df_bo *bo_alloc(struct df_device *device, const struct df_bo_desc 
 	bo->alloc_B = round_up(desc->bytes, device->info.va_align_B);
 	bo->domain = desc->domain;
 	bo->recovery = desc->recovery ? desc->recovery : DF_BO_SCRATCH;
+	bo->unclassed = !desc->recovery;
 	bo->cpu_access = !desc->no_cpu_access;
 	bo->va_flags = va_flags(desc);
 	snprintf(bo->name, sizeof(bo->name), "%s", desc->name ? desc->name : "");
@@ -168,6 +171,35 @@ int df_bo_create_internal(struct df_device *device, const struct df_bo_desc *des
 	return bo_create(device, desc, false, true, bo_out);
 }
 
+/* A BO over memory of the process, which the GPU reads and writes there. */
+static int bo_wrap(struct df_device *device, void *memory, const struct df_bo_desc *desc, bool internal,
+		   struct df_bo **bo_out)
+{
+	struct df_bo *bo = bo_alloc(device, desc);
+	int ret;
+
+	if (!bo)
+		return -ENOMEM;
+	bo->userptr = true;
+	bo->internal = internal;
+	atomic_store(&bo->map, memory);
+	atomic_store(&bo->contents.map_taken, true);
+	ret = device->kmd->bo_userptr(device, memory, bo->alloc_B, desc->read_only, &bo->handle);
+	if (ret < 0) {
+		ret = df_error_within(ret, "BO %s", df_bo_label(bo));
+		free(bo);
+		return ret;
+	}
+	return bo_finish_creation(bo, desc, bo_out);
+}
+
+int df_bo_wrap_internal(struct df_device *device, void *memory, uint64_t bytes, const char *name, struct df_bo **bo_out)
+{
+	const struct df_bo_desc desc = {.bytes = bytes, .domain = DF_DOMAIN_HOST_CACHED, .name = name};
+
+	return bo_wrap(device, memory, &desc, true, bo_out);
+}
+
 static int read_options(const char *what, struct df_device *device, const struct df_bo_options *options,
 			struct df_bo_options *copy, struct df_bo_desc *desc)
 {
@@ -236,7 +268,6 @@ DF_API int df_bo_from_memory(struct df_device *device, void *memory, uint64_t by
 {
 	struct df_bo_options copy;
 	struct df_bo_desc desc;
-	struct df_bo *bo;
 	uint64_t page;
 	int ret;
 
@@ -264,18 +295,7 @@ DF_API int df_bo_from_memory(struct df_device *device, void *memory, uint64_t by
 				    "df_bo_from_memory: the caller's memory is cached host memory. Fix: leave out %s",
 				    copy.no_cpu_access ? "no_cpu_access" : "the domain");
 	desc.domain = DF_DOMAIN_HOST_CACHED;
-	bo = bo_alloc(device, &desc);
-	if (!bo)
-		return -ENOMEM;
-	bo->userptr = true;
-	atomic_store(&bo->map, memory);
-	ret = device->kmd->bo_userptr(device, memory, bytes, desc.read_only, &bo->handle);
-	if (ret < 0) {
-		ret = df_error_within(ret, "BO %s", df_bo_label(bo));
-		free(bo);
-		return ret;
-	}
-	return bo_finish_creation(bo, &desc, bo_out);
+	return bo_wrap(device, memory, &desc, false, bo_out);
 }
 
 /* The kernel gives the same handle for the same memory: a second BO over it would close it under the first. */
@@ -322,6 +342,7 @@ DF_API int df_bo_import(struct df_device *device, int dmabuf_fd, const struct df
 	bo->handle = handle;
 	bo->imported = true;
 	bo->exportable = true;
+	atomic_store(&bo->contents.map_taken, true); /* others write it */
 	return bo_finish_creation(bo, &desc, bo_out);
 }
 
@@ -345,6 +366,7 @@ static void bo_free(struct df_bo *bo)
 	struct df_device *device = bo->device;
 	void *map = atomic_load(&bo->map);
 
+	df_contents_finish(bo);
 	pthread_mutex_lock(&device->lock);
 	*bo->prev = bo->next;
 	if (bo->next)
@@ -416,15 +438,12 @@ int df_bo_check_range(const struct df_bo *bo, uint64_t offset_B, uint64_t bytes,
 			    (unsigned long long)bo->size_B);
 }
 
-DF_API int df_bo_map(struct df_bo *bo, void **map_out)
+int df_bo_map_internal(struct df_bo *bo, void **map_out)
 {
-	struct df_device *device;
-	void *map;
+	struct df_device *device = bo->device;
+	void *map = atomic_load_explicit(&bo->map, memory_order_acquire);
 	int ret = 0;
 
-	if (!bo || !map_out)
-		return df_error_set(-EINVAL, "df_bo_map: %s is NULL", bo ? "map_out" : "bo");
-	map = atomic_load_explicit(&bo->map, memory_order_acquire);
 	if (map) {
 		*map_out = map;
 		return 0;
@@ -434,7 +453,6 @@ DF_API int df_bo_map(struct df_bo *bo, void **map_out)
 				    "df_bo_map: BO %s was created with no_cpu_access. Fix: leave that out, or use "
 				    "df_bo_read and df_bo_write",
 				    df_bo_label(bo));
-	device = bo->device;
 	pthread_mutex_lock(&device->lock);
 	map = atomic_load_explicit(&bo->map, memory_order_relaxed);
 	if (!map)
@@ -446,4 +464,16 @@ DF_API int df_bo_map(struct df_bo *bo, void **map_out)
 		return df_error_within(ret, "BO %s", df_bo_label(bo));
 	*map_out = map;
 	return 0;
+}
+
+DF_API int df_bo_map(struct df_bo *bo, void **map_out)
+{
+	int ret;
+
+	if (!bo || !map_out)
+		return df_error_set(-EINVAL, "df_bo_map: %s is NULL", bo ? "map_out" : "bo");
+	ret = df_bo_map_internal(bo, map_out);
+	if (!ret)
+		atomic_store_explicit(&bo->contents.map_taken, true, memory_order_relaxed);
+	return ret;
 }

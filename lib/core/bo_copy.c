@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/contents.h"
 #include "core/context.h"
 #include "core/internal.h"
 
 #define STAGE_B         (1u << 20)
 #define COPY_TIMEOUT_NS (60ull * 1000000000u)
+#define READ_TRIES      8u
 
 struct copy {
 	struct df_bo *stage;
@@ -145,27 +147,48 @@ DF_API int df_bo_write(struct df_bo *bo, uint64_t offset_B, const void *data, si
 
 	if (ret < 0 || !bytes)
 		return ret;
-	if (!bo->cpu_access)
-		return copy_by_gpu(bo, offset_B, (char *)(uintptr_t)data, bytes, true);
-	ret = df_bo_map(bo, &map);
+	ret = df_contents_reserve(bo);
+	if (!ret)
+		ret = bo->cpu_access ? df_bo_map_internal(bo, &map)
+				     : copy_by_gpu(bo, offset_B, (char *)(uintptr_t)data, bytes, true);
 	if (ret < 0)
 		return ret;
-	memcpy((char *)map + offset_B, data, bytes);
+	if (bo->cpu_access)
+		memcpy((char *)map + offset_B, data, bytes);
+	df_contents_written(bo, offset_B, data, bytes);
 	return 0;
 }
 
-DF_API int df_bo_read(struct df_bo *bo, uint64_t offset_B, void *data, size_t bytes)
+static int read_once(struct df_bo *bo, uint64_t offset_B, void *data, size_t bytes)
 {
 	void *map;
-	int ret = check("df_bo_read", bo, offset_B, data, bytes);
+	int ret;
 
-	if (ret < 0 || !bytes)
-		return ret;
 	if (!bo->cpu_access)
 		return copy_by_gpu(bo, offset_B, data, bytes, false);
-	ret = df_bo_map(bo, &map);
+	ret = df_bo_map_internal(bo, &map);
 	if (ret < 0)
 		return ret;
 	memcpy(data, (const char *)map + offset_B, bytes);
 	return 0;
+}
+
+/* Device memory may be lost at any moment, also by another process: what is kept of it is put back and read again. */
+DF_API int df_bo_read(struct df_bo *bo, uint64_t offset_B, void *data, size_t bytes)
+{
+	uint64_t restored = 0;
+	int ret = check("df_bo_read", bo, offset_B, data, bytes);
+
+	if (ret < 0 || !bytes)
+		return ret;
+	if (bo->domain != DF_DOMAIN_DEVICE || !df_contents_kept(bo))
+		return read_once(bo, offset_B, data, bytes);
+	for (unsigned i = 0; i < READ_TRIES; i++) {
+		ret = df_restore_device_wait(bo->device, &restored);
+		if (!ret)
+			ret = read_once(bo, offset_B, data, bytes);
+		if (ret < 0 || !df_restore_needed(bo->device))
+			break;
+	}
+	return ret;
 }

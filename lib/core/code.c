@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/alloc.h"
 #include "core/kernel.h"
 
 /* amd_queue_t of LLVM's AMDGPU HSA ABI: high halves of the apertures, as amdgpu sets SH_MEM_BASES (0x2000, 0x1000). */
@@ -57,8 +58,8 @@ static void release(struct df_code *code)
 static int read_tables(struct df_code *code)
 {
 	const struct df_image_header *header = &code->image.header;
-	code->args = calloc(header->arg_count + 1, sizeof(*code->args));
-	code->sgprs = calloc(header->sgpr_count + 1, sizeof(*code->sgprs));
+	code->args = df_calloc(header->arg_count + 1, sizeof(*code->args));
+	code->sgprs = df_calloc(header->sgpr_count + 1, sizeof(*code->sgprs));
 	if (!code->args || !code->sgprs)
 		return df_error_set(-ENOMEM, "df_code_create: out of memory");
 	int ret = 0;
@@ -72,7 +73,7 @@ static int read_tables(struct df_code *code)
 static int write_block(struct df_code *code, const struct df_record_ops *ops, uint32_t code_B, const void *bytes)
 {
 	uint32_t total = code->queue_at_B + QUEUE_B;
-	uint8_t *block = calloc(1, total);
+	uint8_t *block = df_calloc(1, total);
 	if (!block)
 		return df_error_set(-ENOMEM, "df_code_create: out of memory");
 	memcpy(block, bytes, code_B);
@@ -106,11 +107,11 @@ static int upload(struct df_code *code, const struct df_record_ops *ops)
 static int make_kernels(struct df_code *code, const struct df_record_ops *ops)
 {
 	uint32_t count = code->image.header.kernel_count;
-	code->kernels = calloc(count, sizeof(struct df_kernel *));
+	code->kernels = df_calloc(count, sizeof(struct df_kernel *));
 	if (!code->kernels)
 		return df_error_set(-ENOMEM, "df_code_create: out of memory");
 	for (uint32_t i = 0; i < count; i++) {
-		struct df_kernel *kernel = calloc(1, ops->kernel_size_B);
+		struct df_kernel *kernel = df_calloc(1, ops->kernel_size_B);
 		if (!kernel)
 			return df_error_set(-ENOMEM, "df_code_create: out of memory");
 		code->kernels[code->kernel_count++] = kernel;
@@ -128,7 +129,7 @@ static int make_kernels(struct df_code *code, const struct df_record_ops *ops)
 static int build(struct df_code *code, const void *image, size_t bytes)
 {
 	const struct df_record_ops *ops = code->device->enc->record;
-	code->data = malloc(bytes ? bytes : 1);
+	code->data = df_malloc(bytes ? bytes : 1);
 	if (!code->data)
 		return df_error_set(-ENOMEM, "df_code_create: out of memory for an image of %zu bytes", bytes);
 	memcpy(code->data, image, bytes);
@@ -151,7 +152,7 @@ DF_API int df_code_create(struct df_device *device, const void *image, size_t by
 	if (bytes > DF_IMAGE_MAX_SIZE_B)
 		return df_error_set(-E2BIG, "df_code_create: %zu bytes are more than an image may have (%u)", bytes,
 				    DF_IMAGE_MAX_SIZE_B);
-	struct df_code *code = calloc(1, sizeof(*code));
+	struct df_code *code = df_calloc(1, sizeof(*code));
 	if (!code)
 		return df_error_set(-ENOMEM, "df_code_create: out of memory");
 	code->device = device;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/alloc.h"
+#include "core/contents.h"
 #include "core/context.h"
 
 #define DEFAULT_IN_FLIGHT 32u
@@ -51,28 +53,51 @@ static int create_memory(struct df_context *context, uint32_t tail_stride_B, voi
 	return ret;
 }
 
+/* A commit of as many BOs as a batch may have, each small enough for one packet. */
+static uint32_t commit_capacity_dw(const struct df_context *context)
+{
+	struct df_copy_range ranges[DF_MAX_COMMITS];
+
+	for (unsigned i = 0; i < DF_MAX_COMMITS; i++)
+		ranges[i] = (struct df_copy_range){.bytes = 1};
+	return context->device->enc->copies_dw(ranges, DF_MAX_COMMITS) + context->device->enc->marker_dw +
+	       context->tail_dw;
+}
+
+static void place_tail(struct df_context *context, uint32_t i, char *tails, uint32_t tail_B, uint32_t stride_B)
+{
+	struct df_slot *slot = &context->slots[i];
+	uint32_t *dw = (uint32_t *)(void *)(tails + (size_t)i * stride_B);
+
+	write_tail(context, dw, slot->marker_va);
+	slot->tail_value = dw + context->device->enc->marker_value_at;
+	slot->tail_va = context->tail_bo->va + (uint64_t)i * stride_B;
+	slot->commit_map = dw + tail_B / 4;
+	slot->commit_va = slot->tail_va + tail_B;
+	slot->commit_capacity_dw = (stride_B - tail_B) / 4;
+}
+
 static int create_slots(struct df_context *context)
 {
 	struct df_device *device = context->device;
-	uint32_t stride_B;
+	uint32_t stride_B, tail_B;
 	void *markers, *tails;
 	int ret;
 
 	context->tail_dw = round_up(device->enc->marker_dw, device->info.ib_size_align_dw);
-	stride_B = round_up(context->tail_dw * 4, device->info.ib_align_B);
-	context->slots = calloc(context->depth, sizeof(*context->slots));
+	tail_B = round_up(context->tail_dw * 4, device->info.ib_align_B);
+	stride_B = tail_B + round_up(commit_capacity_dw(context) * 4, device->info.ib_align_B);
+	context->slots = df_calloc(context->depth, sizeof(*context->slots));
 	if (!context->slots)
 		return df_error_set(-ENOMEM, "df_context_create: out of memory");
 	ret = create_memory(context, stride_B, &markers, &tails);
 	for (uint32_t i = 0; !ret && i < context->depth; i++) {
 		struct df_slot *slot = &context->slots[i];
-		uint32_t *dw = (uint32_t *)(void *)((char *)tails + (size_t)i * stride_B);
 
 		slot->marker = (void *)((char *)markers + (size_t)i * DF_MARKER_STRIDE_B);
 		atomic_store(slot->marker, 0);
-		write_tail(context, dw, context->marker_bo->va + (uint64_t)i * DF_MARKER_STRIDE_B);
-		slot->tail_value = dw + device->enc->marker_value_at;
-		slot->tail_va = context->tail_bo->va + (uint64_t)i * stride_B;
+		slot->marker_va = context->marker_bo->va + (uint64_t)i * DF_MARKER_STRIDE_B;
+		place_tail(context, i, tails, tail_B, stride_B);
 		ret = device->kmd->slot_create(device, &slot->kmd);
 	}
 	return ret;
@@ -88,6 +113,7 @@ static void destroy_slots(struct df_context *context)
 		for (unsigned s = 0; s < slot->syncobjs_made; s++)
 			device->kmd->syncobj_destroy(device, slot->syncobjs[s]);
 		device->kmd->slot_destroy(device, slot->kmd);
+		df_bo_destroy_internal(slot->commit_bo);
 	}
 	free(context->slots);
 	context->slots = NULL;
@@ -136,6 +162,8 @@ int df_context_renew(struct df_context *context)
 	kernel_destroy(context);
 	context->timeline = timeline;
 	context->recoveries++;
+	atomic_fetch_add(&context->device->recovery.contexts_renewed, 1);
+	context->jobs = context->jobs_over = context->retired_job = context->retired_handle = 0;
 	atomic_store(&context->kernel, kernel);
 	return 0;
 }
@@ -144,6 +172,9 @@ int df_context_renew(struct df_context *context)
 static void context_free(struct df_context *context)
 {
 	kernel_destroy(context);
+	if (context->point_syncobj)
+		context->device->kmd->syncobj_destroy(context->device, context->point_syncobj);
+	free(context->capture);
 	destroy_slots(context);
 	df_bo_destroy_internal(context->marker_bo);
 	df_bo_destroy_internal(context->tail_bo);
@@ -185,27 +216,63 @@ static void context_unpublish(struct df_context *context)
 	pthread_mutex_unlock(&device->lock);
 }
 
+static int take_options(struct df_context *context, const struct df_context_options *options)
+{
+	context->priority = options->priority;
+	context->depth = options->max_in_flight ? options->max_in_flight : DEFAULT_IN_FLIGHT;
+	context->max_retries = options->max_retries ? options->max_retries : 1;
+	context->check_faults = options->check_faults;
+	context->before = options->before_recovery;
+	context->after = options->after_recovery;
+	context->user = options->user;
+	if (!options->capture)
+		return 0;
+	context->capture = df_malloc(strlen(options->capture) + 1);
+	if (!context->capture)
+		return df_error_set(-ENOMEM, "df_context_create: out of memory");
+	memcpy(context->capture, options->capture, strlen(options->capture) + 1);
+	return 0;
+}
+
+/*
+ * The kernel context, and what was lost before it was made: it does not know of that. Page faults of before are not its
+ * own either.
+ */
+static int start(struct df_context *context)
+{
+	struct df_device *device = context->device;
+	uint64_t restored = 0;
+	struct df_kmd_fault fault;
+	uint32_t kernel;
+	int ret;
+
+	atomic_store(&context->losses_seen, atomic_load(&device->losses_seen));
+	ret = kernel_create(context, &kernel, &context->timeline);
+	if (ret < 0)
+		return ret;
+	atomic_store(&context->kernel, kernel);
+	if (device->kmd->fault(device, &fault) >= 0)
+		context->fault_seen = fault.address;
+	return context->internal ? 0 : df_restore_device_wait(device, &restored);
+}
+
 static int context_create(struct df_device *device, const struct df_context_options *options, bool internal,
 			  struct df_context **context_out)
 {
-	struct df_context *context = calloc(1, sizeof(*context));
-	uint32_t kernel;
+	struct df_context *context = df_calloc(1, sizeof(*context));
 	int ret;
 
 	if (!context)
 		return df_error_set(-ENOMEM, "df_context_create: out of memory");
 	context->device = device;
 	context->internal = internal;
-	context->priority = options->priority;
-	context->depth = options->max_in_flight ? options->max_in_flight : DEFAULT_IN_FLIGHT;
-	context->max_retries = options->max_retries ? options->max_retries : 1;
-	context->oldest = context->next = 1;
+	context->oldest = context->unsent = context->next = 1;
 	atomic_store(&context->references, 1);
-	ret = kernel_create(context, &kernel, &context->timeline);
-	if (!ret) {
-		atomic_store(&context->kernel, kernel);
+	ret = take_options(context, options);
+	if (!ret)
+		ret = start(context);
+	if (!ret)
 		ret = create_slots(context);
-	}
 	/* Fences that were waited for and not put yet, beside those in flight. */
 	if (!ret)
 		ret = df_fence_reserve(context, 2 * context->depth);
@@ -213,6 +280,8 @@ static int context_create(struct df_device *device, const struct df_context_opti
 		context_free(context);
 		return ret;
 	}
+	if (!internal)
+		context->number = atomic_fetch_add(&device->context_names, 1) + 1;
 	context_publish(context);
 	*context_out = context;
 	return 0;
@@ -264,6 +333,29 @@ static struct df_fence *youngest_fence(struct df_context *context)
 	return fence;
 }
 
+/* The device is gone and the caller does not reopen it: this is the end of what was pending. */
+static void abandon(struct df_context *context)
+{
+	df_lock_take(&context->lock);
+	df_journal_close_from(context, context->oldest, DF_DEVICE_GONE, DF_DEVICE_GONE);
+	df_journal_retire(context, context->next - 1);
+	df_lock_give(&context->lock);
+}
+
+/* Nobody writes its STATE any more. */
+static void forget_writer(struct df_context *context)
+{
+	struct df_device *device = context->device;
+
+	pthread_mutex_lock(&device->lock);
+	for (struct df_bo *bo = device->bos; bo; bo = bo->next) {
+		struct df_context *writer = context;
+
+		atomic_compare_exchange_strong(&bo->contents.writer, &writer, NULL);
+	}
+	pthread_mutex_unlock(&device->lock);
+}
+
 DF_API int df_context_destroy(struct df_context *context)
 {
 	struct df_fence *fence;
@@ -277,11 +369,15 @@ DF_API int df_context_destroy(struct df_context *context)
 		ret = df_fence_wait(fence, df_now_ns() + DESTROY_WAIT_NS, NULL);
 		final = atomic_load(&fence->final);
 		df_fence_unref(fence);
-		if (!final)
+		/* Without a reopening there is no more to wait for. */
+		if (!final && atomic_load(&context->device->gone))
+			abandon(context);
+		else if (!final)
 			return df_error_within(
 				ret, "df_context_destroy: a batch still runs and the context stays. Fix: wait for "
 				     "its fences first");
 	}
+	forget_writer(context);
 	context_unpublish(context);
 	df_context_unref(context);
 	return 0;

@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "core/alloc.h"
+#include "core/contents.h"
 #include "core/context.h"
 #include "core/internal.h"
 
@@ -26,10 +27,7 @@ static const char *const soft_targets[] = {"soft:gfx1030"};
 
 DF_API uint64_t df_now_ns(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	return df_clock_ns();
 }
 
 const char *df_device_name(const struct df_device *device)
@@ -89,6 +87,7 @@ static void device_free(struct df_device *device)
 {
 	df_va_finish(&device->va);
 	pthread_mutex_destroy(&device->copy_lock);
+	pthread_mutex_destroy(&device->restore_lock);
 	pthread_mutex_destroy(&device->lock);
 	df_node_close(device->node);
 	free(device);
@@ -100,13 +99,18 @@ static int device_init(struct df_device *device, const struct df_device_options 
 
 	device->spin_ns = options->spin_ns ? options->spin_ns : DEFAULT_SPIN_NS;
 	device->sleep_ns = options->sleep_ns;
+	device->reopenable = options->reopenable;
 	ret = find_port(device);
 	if (!ret)
 		ret = find_encoder(device);
 	if (!ret)
 		ret = init_addresses(device, options->va_reserve_B);
+	if (!ret)
+		ret = df_restore_init(device);
 	if (!ret && device->enc->device_init)
 		ret = device->enc->device_init(device);
+	if (ret < 0)
+		df_restore_finish(device);
 	return ret;
 }
 
@@ -121,7 +125,7 @@ DF_API int df_device_open(const char *name, const struct df_device_options *opti
 	ret = df_options_read("df_device_open", options, &copy, sizeof(copy));
 	if (ret < 0)
 		return ret;
-	device = calloc(1, sizeof(*device));
+	device = df_calloc(1, sizeof(*device));
 	if (!device)
 		return df_error_set(-ENOMEM, "df_device_open: out of memory");
 	ret = df_node_open(name, &device->node);
@@ -131,6 +135,7 @@ DF_API int df_device_open(const char *name, const struct df_device_options *opti
 	}
 	pthread_mutex_init(&device->lock, NULL);
 	pthread_mutex_init(&device->copy_lock, NULL);
+	pthread_mutex_init(&device->restore_lock, NULL);
 	ret = device_init(device, &copy);
 	if (ret < 0) {
 		device_free(device);
@@ -187,6 +192,7 @@ DF_API int df_device_close(struct df_device *device)
 	}
 	if (device->enc->device_finish)
 		device->enc->device_finish(device);
+	df_restore_finish(device);
 	device_free(device);
 	return 0;
 }
@@ -276,6 +282,27 @@ DF_API int df_device_finding(struct df_device *device, unsigned i, char *text, s
 	if (!soft || !soft->finding || soft->finding(file, i, text, text_size_B) < 0)
 		return -ENOENT;
 	return 0;
+}
+
+DF_API void df_device_recovery(struct df_device *device, struct df_recovery_stats *stats_out)
+{
+	const struct df_recovery_counts *counts;
+
+	if (!stats_out)
+		return;
+	memset(stats_out, 0, sizeof(*stats_out));
+	if (!device)
+		return;
+	counts = &device->recovery;
+	stats_out->losses = atomic_load(&counts->losses);
+	stats_out->contexts_renewed = atomic_load(&counts->contexts_renewed);
+	stats_out->reopened = atomic_load(&counts->reopened);
+	stats_out->batches_rerun = atomic_load(&counts->batches_rerun);
+	stats_out->launches_rerun = atomic_load(&counts->launches_rerun);
+	stats_out->restored_B = atomic_load(&counts->restored_B);
+	stats_out->poisoned = atomic_load(&counts->poisoned);
+	stats_out->detect_ns = atomic_load(&counts->detect_ns);
+	stats_out->recover_ns = atomic_load(&counts->recover_ns);
 }
 
 struct enumeration {

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Fences and waiting. A wait polls the marker in host memory for the device's spin time, then sleeps: in the kernel's
- * wait, in slices, or between polls where the device was opened with sleep_ns. Losses are noticed when the kernel says
- * that a job is over and its marker is missing. Every wait ends at its deadline.
+ * wait, in slices, or between polls where the device was opened with sleep_ns. Whoever waits also does what the context
+ * is behind with: settles losses, gives held submissions to the kernel, and the same for contexts that it waits for.
+ * Losses are noticed when the kernel says that a job is over and its marker is missing, and when it is asked before
+ * submissions retire. Nothing that is done here sleeps longer than SLICE_NS; every wait ends at its deadline.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "core/alloc.h"
 #include "core/context.h"
 
 #define CHUNK_FENCES 64u
@@ -16,8 +19,10 @@
 #define SLICE_NS (250ull * 1000000u)
 /* How often a wait that does not sleep in the kernel asks it whether the job was lost. */
 #define LOOK_NS (20ull * 1000000u)
-/* Between two looks at a loss that the kernel has not finished with. */
-#define SETTLE_NS (1ull * 1000000u)
+/* Between two looks at something that is not finished with. */
+#define SETTLE_NS (1ull * 500000u)
+/* Contexts that wait for each other's: how far help goes. */
+#define HELP_DEPTH 8u
 /* The clock is read after this many polls of a marker. */
 #define POLLS 64u
 
@@ -30,7 +35,7 @@ struct df_fence_chunk {
 
 static int add_chunk(struct df_context *context)
 {
-	struct df_fence_chunk *chunk = calloc(1, sizeof(*chunk));
+	struct df_fence_chunk *chunk = df_calloc(1, sizeof(*chunk));
 
 	if (!chunk)
 		return df_error_set(-ENOMEM, "%s: out of memory for fences", df_device_name(context->device));
@@ -76,9 +81,14 @@ struct df_fence *df_fence_take(struct df_context *context, struct df_slot *slot,
 	if (!fence)
 		return NULL;
 	context->free_fences = fence->next;
+	if (__builtin_expect(fence->soiled, 0)) {
+		memset(&fence->info, 0, sizeof(fence->info));
+		fence->soiled = false;
+	}
 	fence->slot = slot;
 	fence->sequence = sequence;
 	atomic_store_explicit(&fence->references, 2, memory_order_relaxed);
+	atomic_store_explicit(&fence->runs, 0, memory_order_relaxed);
 	atomic_store_explicit(&fence->final, false, memory_order_relaxed);
 	atomic_fetch_add_explicit(&context->references, 1, memory_order_relaxed);
 	return fence;
@@ -103,13 +113,6 @@ void df_fence_unref(struct df_fence *fence)
 	df_context_unref(context);
 }
 
-void df_fence_finish(struct df_fence *fence, const struct df_wait_info *info)
-{
-	fence->info = *info;
-	atomic_store_explicit(&fence->final, true, memory_order_release);
-	df_fence_unref(fence);
-}
-
 /* ---- waiting ---- */
 
 static bool is_final(const struct df_fence *fence)
@@ -117,13 +120,21 @@ static bool is_final(const struct df_fence *fence)
 	return atomic_load_explicit(&fence->final, memory_order_acquire);
 }
 
-static int report_final(const struct df_fence *fence, struct df_wait_info *info_out)
+static int report_poisoned(const struct df_fence *fence)
 {
-	if (info_out)
-		*info_out = fence->info;
+	const struct df_wait_info *info = &fence->info;
+
+	return df_error_set(
+		-ECANCELED,
+		"submission %llu: launch %llu hung again when it ran alone; %llu launches are done. Fix: look "
+		"for an endless loop or a bad address in it",
+		(unsigned long long)fence->sequence, (unsigned long long)info->poison[0],
+		(unsigned long long)info->launches_done);
+}
+
+static __attribute__((noinline, cold)) int report_loss(const struct df_fence *fence)
+{
 	switch (fence->info.verdict) {
-	case DF_DONE:
-		return 0;
 	case DF_MEMORY_LOST:
 		return df_error_set(
 			-EIO,
@@ -138,6 +149,8 @@ static int report_final(const struct df_fence *fence, struct df_wait_info *info_
 				    "submission %llu: the batch made the GPU hang or fault and was ended by a reset. "
 				    "Fix: look for an endless loop or a bad address in its launches",
 				    (unsigned long long)fence->sequence);
+	case DF_POISONED:
+		return report_poisoned(fence);
 	default:
 		return df_error_set(-ECANCELED,
 				    "submission %llu: ended by a reset that another batch caused. Fix: submit it "
@@ -146,10 +159,35 @@ static int report_final(const struct df_fence *fence, struct df_wait_info *info_
 	}
 }
 
-static int report_running(const struct df_fence *fence, struct df_wait_info *info_out)
+static inline int report_final(const struct df_fence *fence, struct df_wait_info *info_out)
 {
 	if (info_out)
-		*info_out = (struct df_wait_info){.verdict = DF_RUNNING};
+		*info_out = fence->info;
+	return __builtin_expect(fence->info.verdict == DF_DONE, 1) ? 0 : report_loss(fence);
+}
+
+/* Not final. What is known so far is said too. */
+static int report_pending(struct df_fence *fence, int error, struct df_wait_info *info_out)
+{
+	struct df_context *context = fence->context;
+	bool gone = error == -ENODEV;
+
+	if (info_out) {
+		*info_out = (struct df_wait_info){0};
+		df_lock_take(&context->lock);
+		if (!is_final(fence) && fence->slot->troubled)
+			*info_out = fence->slot->info;
+		df_lock_give(&context->lock);
+		info_out->verdict = gone ? DF_DEVICE_GONE : DF_RUNNING;
+		info_out->context = context->number;
+		info_out->batch = fence->sequence;
+	}
+	if (gone)
+		return df_error_set(-ENODEV,
+				    "submission %llu: the device is gone. Fix: df_device_reopen(), then wait again",
+				    (unsigned long long)fence->sequence);
+	if (error != -ETIME)
+		return error;
 	return df_error_set(-ETIME, "submission %llu: still running at the deadline",
 			    (unsigned long long)fence->sequence);
 }
@@ -163,7 +201,7 @@ static void relax(void)
 #endif
 }
 
-/* Retires the fence if its marker is there. */
+/* Retires the fence if its marker is there and nothing else is to be done first. */
 static bool try_marker(struct df_fence *fence)
 {
 	struct df_context *context = fence->context;
@@ -171,74 +209,158 @@ static bool try_marker(struct df_fence *fence)
 	if (!df_slot_marked(fence->slot, fence->sequence))
 		return is_final(fence);
 	df_lock_take(&context->lock);
-	if (!is_final(fence))
+	if (!is_final(fence)) {
 		df_journal_retire(context, fence->sequence);
+		df_journal_pump(context);
+	}
 	df_lock_give(&context->lock);
 	return is_final(fence);
 }
 
-/* Polls for the device's spin time or to the deadline. */
+/* Polls for the device's spin time or to the deadline; once the marker is there, the rest is for those who sleep. */
 static bool spin(struct df_fence *fence, uint64_t deadline_ns)
 {
-	uint64_t until = df_now_ns();
+	uint64_t until = df_clock_ns();
 
 	until = UINT64_MAX - until < fence->device->spin_ns ? UINT64_MAX : until + fence->device->spin_ns;
 	if (until > deadline_ns)
 		until = deadline_ns;
 	do {
 		for (unsigned i = 0; i < POLLS; i++) {
-			if (try_marker(fence))
-				return true;
+			if (df_slot_marked(fence->slot, fence->sequence) || is_final(fence))
+				return try_marker(fence);
 			relax();
 		}
-	} while (df_now_ns() < until);
+	} while (df_clock_ns() < until && df_context_calm(fence->context));
 	return false;
 }
 
-/* The kernel answered about the job that was handle of kernel. Lock held. Result as of ask_kernel(). */
-static int judge(struct df_fence *fence, uint32_t kernel, uint64_t handle, int answer)
+static bool is_out(const struct df_slot *slot, uint64_t sequence)
+{
+	return slot->batch && atomic_load_explicit(&slot->handle, memory_order_relaxed) &&
+	       !df_slot_marked(slot, sequence);
+}
+
+/*
+ * Whose end is asked for: the fence's own; while that is held, of the last that is at the kernel; when those have their
+ * markers, of the first that has none: it may be lost. Lock held.
+ */
+static struct df_slot *asked_slot(struct df_fence *fence)
 {
 	struct df_context *context = fence->context;
-	struct df_slot *slot = fence->slot;
+	uint64_t last = fence->sequence < context->unsent ? fence->sequence : context->unsent - 1;
 
+	if (is_final(fence) || !df_context_calm(context) || last < context->oldest)
+		return NULL;
+	if (is_out(df_context_slot(context, last), last))
+		return df_context_slot(context, last);
+	for (uint64_t sequence = context->oldest; sequence < last; sequence++)
+		if (is_out(df_context_slot(context, sequence), sequence))
+			return df_context_slot(context, sequence);
+	return NULL;
+}
+
+/* The kernel answered about the slot, whose job was handle of kernel. Lock held. Result as of ask_kernel(). */
+static int judge(struct df_context *context, struct df_slot *slot, uint32_t kernel, uint64_t handle, int answer)
+{
 	/* Another thread may have settled it meanwhile; then the names are others. */
-	if (is_final(fence) || df_journal_retire(context, fence->sequence) ||
-	    handle != atomic_load_explicit(&slot->handle, memory_order_relaxed) ||
-	    kernel != atomic_load_explicit(&context->kernel, memory_order_relaxed))
+	if (!slot->batch || handle != atomic_load_explicit(&slot->handle, memory_order_relaxed) ||
+	    kernel != atomic_load_explicit(&context->kernel, memory_order_relaxed) || !df_context_calm(context))
 		return 0;
 	if (!df_journal_is_over(answer))
 		return df_error_set(answer, "submission %llu: the kernel's wait failed: %s",
-				    (unsigned long long)fence->sequence, strerror(-answer));
+				    (unsigned long long)slot->sequence, strerror(-answer));
+	if (!answer) {
+		context->jobs_over = slot->job > context->jobs_over ? slot->job : context->jobs_over;
+		/* It ends when those that it waits for do. */
+		if (df_slot_marked(slot, slot->sequence))
+			return -EBUSY;
+	}
 	/* A success without the marker is looked at twice, a while apart: nothing is run again by mistake. */
 	if (!answer && !slot->suspect) {
 		slot->suspect = true;
 		return -EBUSY;
 	}
-	return df_journal_loss(context, answer);
+	df_journal_lost(context, answer);
+	return 0;
 }
 
-/* Asks the kernel; deadline_ns 0 polls. 0: nothing new or settled; -EBUSY: sleep a little, a loss is being settled. */
+/* Asks the kernel; deadline_ns 0 polls. 0: look again; -EBUSY: sleep a little first. */
 static int ask_kernel(struct df_fence *fence, uint64_t deadline_ns)
 {
 	struct df_context *context = fence->context;
 	struct df_device *device = fence->device;
+	struct df_slot *slot;
 	uint64_t handle = 0;
-	uint32_t kernel;
-	int ret = 0;
+	uint32_t kernel = 0;
+	int ret;
 
 	df_lock_take(&context->lock);
-	kernel = atomic_load_explicit(&context->kernel, memory_order_relaxed);
-	if (!is_final(fence))
-		handle = atomic_load_explicit(&fence->slot->handle, memory_order_relaxed);
+	slot = asked_slot(fence);
+	if (slot) {
+		kernel = atomic_load_explicit(&context->kernel, memory_order_relaxed);
+		handle = atomic_load_explicit(&slot->handle, memory_order_relaxed);
+	}
 	df_lock_give(&context->lock);
 	if (!handle)
-		return 0;
+		return -EBUSY;
 	ret = device->kmd->wait(device, kernel, handle, deadline_ns);
 	if (ret == -EBUSY)
 		return 0;
 	df_lock_take(&context->lock);
-	ret = judge(fence, kernel, handle, ret);
+	ret = judge(context, slot, kernel, handle, ret);
+	/* Held ones go on when what they were held behind is done. */
+	df_journal_retire(context, context->unsent - 1);
+	df_journal_pump(context);
 	df_lock_give(&context->lock);
+	return ret;
+}
+
+/* A fence of another context that this one's context cannot go on without, referenced, or NULL. */
+static struct df_fence *obstacle(struct df_fence *fence)
+{
+	struct df_context *context = fence->context;
+	struct df_fence *other = NULL;
+
+	df_lock_take(&context->lock);
+	for (uint64_t sequence = context->oldest; !other && sequence != context->next && sequence <= fence->sequence;
+	     sequence++)
+		if (df_context_slot(context, sequence)->batch)
+			other = df_journal_waits_for(df_context_slot(context, sequence));
+	if (other)
+		df_fence_ref(other);
+	df_lock_give(&context->lock);
+	return other;
+}
+
+/* Does what the fence's context, and those that it waits for, are behind with. 0, -EBUSY, -ENODEV. */
+static int work(struct df_fence *fence, unsigned depth)
+{
+	struct df_context *context = fence->context;
+	struct df_fence *other;
+	int ret = 0;
+
+	if (!df_context_calm(context))
+		ret = df_recovery_step(context);
+	if (ret < 0 || is_final(fence))
+		return ret;
+	df_lock_take(&context->lock);
+	df_journal_look(context);
+	df_journal_retire(context, context->unsent - 1);
+	df_journal_pump(context);
+	df_lock_give(&context->lock);
+	if (is_final(fence) || !df_context_calm(context))
+		return 0;
+	other = obstacle(fence);
+	if (!other)
+		return 0;
+	if (depth && !try_marker(other)) {
+		work(other, depth - 1);
+		if (!is_final(other))
+			ask_kernel(other, 0);
+		ret = is_final(other) ? 0 : -EBUSY;
+	}
+	df_fence_unref(other);
 	return ret;
 }
 
@@ -250,27 +372,37 @@ static void sleep_until(uint64_t until_ns, uint64_t deadline_ns)
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 }
 
-static int wait_asleep(struct df_fence *fence, uint64_t deadline_ns)
+/* The kernel, or in between those that sleep on their own: the same results as of ask_kernel(). */
+static int sleep_or_ask(struct df_fence *fence, uint64_t now, uint64_t deadline_ns, uint64_t *look)
 {
 	uint32_t sleep_ns = fence->device->sleep_ns;
-	uint64_t now = df_now_ns(), look = now + LOOK_NS;
+
+	if (!sleep_ns)
+		return ask_kernel(fence, now + SLICE_NS < deadline_ns ? now + SLICE_NS : deadline_ns);
+	if (now >= *look) {
+		*look = now + LOOK_NS;
+		return ask_kernel(fence, 0);
+	}
+	sleep_until(now + sleep_ns, deadline_ns);
+	return 0;
+}
+
+static int wait_asleep(struct df_fence *fence, uint64_t deadline_ns)
+{
+	uint64_t now = df_clock_ns(), look = now + LOOK_NS;
 
 	while (!try_marker(fence)) {
-		int ret = 0;
+		int ret = work(fence, HELP_DEPTH);
 
-		now = df_now_ns();
+		now = df_clock_ns();
+		if (is_final(fence) || ret == -ENODEV)
+			return is_final(fence) ? 0 : ret;
 		if (now >= deadline_ns)
 			return -ETIME;
-		if (!sleep_ns) {
-			ret = ask_kernel(fence, now + SLICE_NS < deadline_ns ? now + SLICE_NS : deadline_ns);
-		} else if (now >= look) {
-			ret = ask_kernel(fence, 0);
-			look = now + LOOK_NS;
-		} else {
-			sleep_until(now + sleep_ns, deadline_ns);
-		}
+		if (!ret && df_context_calm(fence->context))
+			ret = sleep_or_ask(fence, now, deadline_ns, &look);
 		if (ret == -EBUSY)
-			sleep_until(df_now_ns() + SETTLE_NS, deadline_ns);
+			sleep_until(df_clock_ns() + SETTLE_NS, deadline_ns);
 		else if (ret < 0)
 			return ret;
 	}
@@ -278,15 +410,19 @@ static int wait_asleep(struct df_fence *fence, uint64_t deadline_ns)
 }
 
 /* A poll: the marker, and now and then the kernel, so that those who only poll learn of losses too. */
-static void poll_once(struct df_fence *fence)
+static int poll_once(struct df_fence *fence)
 {
 	struct df_context *context = fence->context;
 	uint64_t now;
 	bool look;
+	int ret;
 
 	if (try_marker(fence))
-		return;
-	now = df_now_ns();
+		return 0;
+	ret = work(fence, HELP_DEPTH);
+	if (ret < 0 || is_final(fence))
+		return ret == -EBUSY ? 0 : ret;
+	now = df_clock_ns();
 	df_lock_take(&context->lock);
 	look = !is_final(fence) && now - fence->slot->looked_ns >= LOOK_NS;
 	if (look)
@@ -294,6 +430,7 @@ static void poll_once(struct df_fence *fence)
 	df_lock_give(&context->lock);
 	if (look)
 		ask_kernel(fence, 0);
+	return 0;
 }
 
 DF_API int df_fence_wait(struct df_fence *fence, uint64_t deadline_ns, struct df_wait_info *info_out)
@@ -307,20 +444,15 @@ DF_API int df_fence_wait(struct df_fence *fence, uint64_t deadline_ns, struct df
 	}
 	if (is_final(fence) || try_marker(fence))
 		return report_final(fence, info_out);
-	if (!deadline_ns) {
-		poll_once(fence);
-		return is_final(fence) ? report_final(fence, info_out) : report_running(fence, info_out);
-	}
-	if (spin(fence, deadline_ns))
-		return report_final(fence, info_out);
-	ret = wait_asleep(fence, deadline_ns);
+	if (!deadline_ns)
+		ret = poll_once(fence);
+	else if (spin(fence, deadline_ns))
+		ret = 0;
+	else
+		ret = wait_asleep(fence, deadline_ns);
 	if (is_final(fence))
 		return report_final(fence, info_out);
-	if (ret == -ETIME)
-		return report_running(fence, info_out);
-	if (info_out)
-		*info_out = (struct df_wait_info){.verdict = DF_RUNNING};
-	return ret;
+	return report_pending(fence, ret ? ret : -ETIME, info_out);
 }
 
 DF_API int df_fence_export(struct df_fence *fence, int *sync_file_fd_out)
@@ -341,6 +473,12 @@ DF_API int df_fence_export(struct df_fence *fence, int *sync_file_fd_out)
 				   (unsigned long long)fence->sequence);
 	else if (is_final(fence))
 		ret = device->kmd->signalled_fd(device, sync_file_fd_out);
+	else if (!atomic_load(&fence->slot->handle))
+		ret = df_error_set(
+			-EAGAIN,
+			"df_fence_export: submission %llu is kept back and has no fence of the kernel yet. Fix: "
+			"wait for the one before, or take df_context_export_timeline()",
+			(unsigned long long)fence->sequence);
 	else if (context->timeline)
 		ret = device->kmd->point_fd(device, context->timeline, fence->sequence, sync_file_fd_out);
 	else
@@ -348,6 +486,59 @@ DF_API int df_fence_export(struct df_fence *fence, int *sync_file_fd_out)
 					    sync_file_fd_out);
 	df_lock_give(&context->lock);
 	return ret;
+}
+
+DF_API uint64_t df_fence_point(const struct df_fence *fence)
+{
+	return fence ? fence->sequence : 0;
+}
+
+static int make_points(struct df_context *context)
+{
+	struct df_device *device = context->device;
+	uint32_t syncobj;
+	int ret;
+
+	if (context->point_syncobj && !context->points_end)
+		return 0;
+	ret = device->kmd->syncobj_create(device, &syncobj);
+	/* What is behind is told by the fences. */
+	if (!ret && context->oldest > 1)
+		ret = device->kmd->timeline_signal(device, syncobj, context->oldest - 1);
+	if (ret < 0)
+		return ret;
+	if (context->point_syncobj)
+		device->kmd->syncobj_destroy(device, context->point_syncobj);
+	context->point_syncobj = syncobj;
+	context->points_end = false;
+	return 0;
+}
+
+/*
+ * A timeline's point covers all before it. So when a batch ends otherwise than done, the timeline stands still from
+ * there on; asked for again, the context makes another.
+ */
+DF_API int df_context_export_timeline(struct df_context *context, int *syncobj_fd_out)
+{
+	struct df_device *device;
+	int ret;
+
+	if (!context || !syncobj_fd_out)
+		return df_error_set(-EINVAL, "df_context_export_timeline: %s is NULL",
+				    context ? "syncobj_fd_out" : "context");
+	device = context->device;
+	if (!device->info.has_timeline)
+		return df_error_set(
+			-ENOTSUP,
+			"df_context_export_timeline: the kernel of %s has no timeline syncobjs. Fix: use Linux "
+			"5.2 or later, or wait with df_fence_wait()",
+			df_device_name(device));
+	df_lock_take(&context->lock);
+	ret = make_points(context);
+	if (!ret)
+		ret = device->kmd->syncobj_fd(device, context->point_syncobj, syncobj_fd_out);
+	df_lock_give(&context->lock);
+	return ret < 0 ? df_error_within(ret, "df_context_export_timeline") : 0;
 }
 
 DF_API void df_fence_put(struct df_fence *fence)

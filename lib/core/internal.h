@@ -2,15 +2,17 @@
 /*
  * internal.h - the objects behind drumfire.h and what the parts of the library may know of each other.
  *
- * Locks, in the order they are taken: device.copy_lock, context.lock, device.lock. device.lock guards the lists of live
- * objects, the address allocator and lazy set-up; context.lock the context's slots and everything that retires them.
- * Nobody sleeps in the kernel's waits with one of the last two held.
+ * Locks, in the order they are taken: device.copy_lock, device.restore_lock, context.lock, device.lock. device.lock
+ * guards the lists of live objects, the address allocator and lazy set-up; context.lock the context's slots and
+ * everything that retires them; device.restore_lock is held while the contents of lost device memory are put back. Two
+ * contexts' locks are never held at once. Nobody sleeps in the kernel's waits with one of the last three held.
  */
 #ifndef DF_CORE_INTERNAL_H
 #define DF_CORE_INTERNAL_H
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "core/error.h"
 #include "core/va.h"
@@ -26,6 +28,11 @@
 
 struct df_record_ops;
 
+/* A copy of whole dwords from one GPU address to another. */
+struct df_copy_range {
+	uint64_t to, from, bytes;
+};
+
 struct df_encoder_ops {
 	const char *name;
 	/* Called once when the device is open and memory can be had; may be NULL. What it makes hangs off
@@ -39,6 +46,11 @@ struct df_encoder_ops {
 	void (*marker)(uint32_t *dw, uint64_t va, uint64_t value);
 	/* Fills count (any, 0 too) dwords with packets that do nothing. */
 	void (*nop)(uint32_t *dw, unsigned count);
+	/* Copies that start when all that came before in the job is finished; what follows in the stream finds them
+	 * done. fresh: the copies begin a job, and may read what the host wrote. Returns the end; dwords by copies_dw.
+	 */
+	unsigned (*copies_dw)(const struct df_copy_range *ranges, unsigned count);
+	uint32_t *(*copies)(uint32_t *dw, const struct df_copy_range *ranges, unsigned count, bool fresh);
 	const struct df_record_ops *record; /* batches and kernels: core/record.h */
 };
 extern const struct df_encoder_ops df_encoder_gfx10_3;
@@ -50,6 +62,12 @@ struct df_live {
 	atomic_uint bos, codes, batches, contexts, fences;
 };
 
+/* What df_device_recovery() tells. */
+struct df_recovery_counts {
+	_Atomic uint64_t losses, contexts_renewed, reopened, batches_rerun, launches_rerun, restored_B, poisoned,
+		detect_ns, recover_ns;
+};
+
 struct df_device {
 	struct df_node *node;
 	const struct df_kmd_ops *kmd;
@@ -57,8 +75,16 @@ struct df_device {
 	struct df_kmd_info info;
 	uint32_t spin_ns, sleep_ns;
 	atomic_bool gone; /* the kernel said ENODEV */
-	/* The page fault that a verdict named last: kernels keep telling of it. */
-	_Atomic uint64_t named_fault;
+	bool reopenable;
+	struct df_recovery_counts recovery;
+	/* Rises with every loss that a context has found: others look at themselves before they submit again. */
+	atomic_uint losses_seen;
+	atomic_uint lost_bos;      /* whose contents could not be put back and were not written since */
+	atomic_uint context_names; /* contexts made so far */
+	/* A kernel context that nothing runs on; it tells whether device memory was lost since it was put back. */
+	uint32_t watch;               /* restore_lock */
+	struct df_restorer *restorer; /* restore_lock; made when first needed */
+	pthread_mutex_t restore_lock; /* see above */
 
 	struct df_live live;
 	pthread_mutex_t lock;
@@ -69,6 +95,15 @@ struct df_device {
 	void *encoder_data;          /* encoder */
 	pthread_mutex_t copy_lock;   /* held over a whole copy by the GPU (bo_copy.c); taken before all others */
 };
+
+/* df_now_ns() in line. */
+static inline uint64_t df_clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
 
 /* "soft:gfx1030" */
 const char *df_device_name(const struct df_device *device);
@@ -83,6 +118,23 @@ enum df_va_hint {
 	DF_VA_WINDOW32, /* the 4 GiB whose addresses have the upper half va_hi32 */
 };
 
+/*
+ * What is kept of a BO's contents on the host (contents.c). Images are memory of the process that the GPU copies to: it
+ * survives the loss of device memory and the device's removal. STATE has two: the verified one is never written by the
+ * GPU while a batch that commits to the other is not verified.
+ */
+struct df_contents {
+	struct df_bo *image[2];
+	atomic_uint verified;  /* which image holds what the last verified batch left */
+	atomic_bool filled;    /* that image holds something */
+	void *copy;            /* INPUT that the CPU reaches: what df_bo_write() wrote; as long as the BO */
+	atomic_bool map_taken; /* the caller has a pointer to the contents */
+	atomic_bool lost;      /* could not be put back */
+	bool due, under_way;   /* device->restore_lock: to be put back; the GPU is at it */
+	_Atomic(struct df_context *) writer; /* STATE: the context whose batches write it */
+	atomic_uint pending;                 /* submissions that write it and are not over */
+};
+
 struct df_bo {
 	struct df_device *device;
 	uint64_t va;      /* for life */
@@ -93,11 +145,13 @@ struct df_bo {
 	enum df_bo_class recovery;
 	bool always_valid; /* in every submission of the address space; others go into the batch's external list */
 	bool imported, userptr, exportable, internal;
+	bool unclassed; /* no recovery class was asked for */
 	bool cpu_access;
 	unsigned va_flags; /* DF_KMD_VA_* of its mapping */
 	_Atomic(void *) map;
 	const struct df_code *code; /* that lies in it; device->lock */
 	atomic_uint users;          /* batches that name it */
+	struct df_contents contents;
 	struct df_bo *next, **prev; /* device->bos, device->lock */
 	char name[48];
 };
@@ -117,6 +171,11 @@ struct df_bo_desc {
 };
 int df_bo_create_internal(struct df_device *device, const struct df_bo_desc *desc, struct df_bo **bo_out);
 void df_bo_destroy_internal(struct df_bo *bo); /* NULL is fine */
+/* A BO over whole pages of memory of the library's own, which must outlive it. */
+int df_bo_wrap_internal(struct df_device *device, void *memory, uint64_t bytes, const char *name,
+			struct df_bo **bo_out);
+/* df_bo_map() for the library's own eyes. */
+int df_bo_map_internal(struct df_bo *bo, void **map_out);
 /* A batch begins and ends to name a BO. */
 void df_bo_use(struct df_bo *bo);
 void df_bo_unuse(struct df_bo *bo);
@@ -137,8 +196,12 @@ struct df_batch_submit {
 	struct df_bo **external;
 	uint32_t *external_handles;
 	unsigned external_count;
-	/* Uses a STATE BO, or one of unknown content rules (imported): must not be run twice. */
+	/* Writes a BO of unknown content rules (imported): must not be run twice. */
 	bool not_repeatable;
+	/* BOs whose contents are copied to the host when the batch has run: STATE, and OUTPUT in device memory. */
+	struct df_bo **commits;
+	unsigned commit_count;
+	bool commits_state;
 	/* Named in messages. */
 	uint64_t launches;
 	atomic_uint in_flight;

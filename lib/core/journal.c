@@ -1,53 +1,225 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The journal: what a context has submitted and not retired. Submissions retire in order, each when its own marker is
- * there. When one is lost (its kernel fence is over and the marker is missing) everything from it on is run again in a
- * new kernel context, in order, as far as the batches may be repeated; the first that may not, and what follows it,
- * gets a verdict instead. The address space belongs to the open file and survives, so the same streams are submitted.
+ * The journal: what a context has been given and not retired (context.h). Here submissions go to the kernel, in order,
+ * and retire, in order, each when its own marker is there and the kernel says that nothing was reset meanwhile: asked
+ * once for all that retire together, after their markers were seen. What was lost is recovery.c's.
  */
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 
+#include "core/contents.h"
 #include "core/context.h"
 
-#define RENEWAL_YIELDS 10000u
+#define MAX_SEND_FAILURES 1000u
 
-/* Gives a pending submission its end. The slot keeps its place in the order until those before it have retired. */
-static void close_slot(struct df_slot *slot, struct df_wait_info *info)
+/* ---- ends ---- */
+
+static __attribute__((noinline)) void signal_point(struct df_context *context, uint64_t sequence)
+{
+	if (!context->points_end)
+		context->device->kmd->timeline_signal(context->device, context->point_syncobj, sequence);
+}
+
+/* The submission no longer holds anything but its turn. */
+static inline struct df_fence *let_go(struct df_context *context, struct df_slot *slot)
 {
 	struct df_fence *fence = slot->fence;
 
-	info->retries = slot->retries;
 	for (unsigned i = 0; i < slot->wait_count; i++)
 		df_fence_unref(slot->waits[i]);
 	slot->wait_count = slot->syncobj_count = 0;
+	if (slot->batch->commit_count) {
+		df_contents_release(slot->batch);
+		if (context->committing == slot->sequence)
+			context->committing = 0;
+	}
 	atomic_fetch_sub_explicit(&slot->batch->in_flight, 1, memory_order_release);
 	slot->batch = NULL;
 	slot->fence = NULL;
-	df_fence_finish(fence, info);
+	return fence;
+}
+
+void df_journal_close(struct df_context *context, struct df_slot *slot, enum df_verdict verdict)
+{
+	struct df_wait_info info = {0};
+
+	if (slot->troubled)
+		info = slot->info;
+	info.verdict = verdict;
+	info.recovered = verdict == DF_DONE && info.retries;
+	info.context = context->number;
+	info.batch = slot->sequence;
+	info.latency_ns = df_clock_ns() - slot->submitted_ns;
+	if (verdict != DF_DONE)
+		context->points_end = true;
+	slot->fence->info = info;
+	slot->fence->soiled = true;
+	df_fence_finish(let_go(context, slot));
+}
+
+/* The usual end. A fence's info is clean but for what is set here (df_fence_finish). */
+static void close_done(struct df_context *context, struct df_slot *slot, uint64_t now)
+{
+	struct df_fence *fence = slot->fence;
+
+	context->retired_job = slot->job;
+	context->retired_handle = atomic_load_explicit(&slot->handle, memory_order_relaxed);
+	if (__builtin_expect(slot->batch->commit_count, 0))
+		df_contents_commit(slot->batch);
+	if (__builtin_expect(slot->troubled, 0)) {
+		df_journal_close(context, slot, DF_DONE);
+		return;
+	}
+	fence->info.verdict = DF_DONE;
+	fence->info.context = context->number;
+	fence->info.batch = slot->sequence;
+	fence->info.latency_ns = now - slot->submitted_ns;
+	let_go(context, slot);
+	df_fence_finish(fence);
+}
+
+/* ---- retiring ---- */
+
+struct df_fence *df_journal_waits_for(const struct df_slot *slot)
+{
+	for (unsigned i = 0; i < slot->wait_count; i++)
+		if (!atomic_load_explicit(&slot->waits[i]->final, memory_order_acquire))
+			return slot->waits[i];
+	return NULL;
+}
+
+/* Does it wait for a fence that ended otherwise than done? */
+bool df_journal_misled_for_good(const struct df_slot *slot)
+{
+	for (unsigned i = 0; i < slot->wait_count; i++)
+		if (atomic_load_explicit(&slot->waits[i]->final, memory_order_acquire) &&
+		    slot->waits[i]->info.verdict != DF_DONE)
+			return true;
+	return false;
+}
+
+/* Or for one that was run again after this was submitted behind it? */
+bool df_journal_misled(const struct df_slot *slot)
+{
+	for (unsigned i = 0; i < slot->wait_count; i++) {
+		const struct df_fence *fence = slot->waits[i];
+
+		if (!atomic_load_explicit(&fence->final, memory_order_acquire))
+			continue;
+		if (fence->info.verdict != DF_DONE || atomic_load(&fence->runs) != slot->wait_runs[i])
+			return true;
+	}
+	return false;
+}
+
+void df_journal_lost(struct df_context *context, int error)
+{
+	if (!df_context_calm(context))
+		return;
+	context->loss_error = error;
+	context->lost_ns = df_clock_ns();
+	atomic_store_explicit(&context->stage, DF_LOST, memory_order_relaxed);
+}
+
+bool df_journal_faulted(struct df_context *context, struct df_kmd_fault *fault)
+{
+	return context->device->kmd->fault(context->device, fault) >= 0 && fault->address != context->fault_seen;
+}
+
+/* The kernel says no, or says that something was reset. */
+static __attribute__((noinline, cold)) void doubt(struct df_context *context, int answer)
+{
+	struct df_kmd_reset reset;
+
+	if (answer == -ENODEV)
+		df_journal_lost(context, answer);
+	/* While a reset is going on it is not counted yet: asked again. */
+	else if (answer > 0 && context->device->kmd->context_reset(context->device, context->kernel, &reset) >= 0 &&
+		 (reset.reset || reset.memory_lost || reset.guilty))
+		df_journal_lost(context, 0);
+}
+
+/* Was nothing reset since the kernel context was made? What that was seen before the question is then done. */
+static inline bool verify(struct df_context *context)
+{
+	struct df_device *device = context->device;
+	struct df_kmd_fault fault;
+	int ret = device->kmd->context_touched(device, atomic_load_explicit(&context->kernel, memory_order_relaxed));
+
+	if (__builtin_expect(ret, 0)) {
+		doubt(context, ret);
+		return false;
+	}
+	if (__builtin_expect(context->check_faults, 0) && df_journal_faulted(context, &fault)) {
+		df_journal_lost(context, 0);
+		return false;
+	}
+	return true;
+}
+
+void df_journal_look_closely(struct df_context *context)
+{
+	struct df_device *device = context->device;
+	unsigned seen = atomic_load(&device->losses_seen);
+	struct df_kmd_reset reset;
+
+	if (!df_context_calm(context) ||
+	    device->kmd->context_reset(device, atomic_load_explicit(&context->kernel, memory_order_relaxed), &reset) <
+		    0)
+		return;
+	if (reset.reset || reset.memory_lost || reset.guilty)
+		df_journal_lost(context, 0);
+	atomic_store(&context->losses_seen, seen);
+}
+
+/* The end of what may retire, as far as the host sees. ask_out: something in it went to the kernel. */
+static uint64_t finished_to(struct df_context *context, uint64_t last, bool *ask_out)
+{
+	uint64_t sequence = context->oldest;
+
+	for (; sequence <= last && sequence != context->next; sequence++) {
+		struct df_slot *slot = df_context_slot(context, sequence);
+
+		if (!slot->batch)
+			continue;
+		if (sequence >= context->unsent || !df_slot_marked(slot, sequence))
+			break;
+		if (__builtin_expect(slot->wait_count, 0)) {
+			if (df_journal_misled(slot))
+				df_journal_lost(context, 0);
+			else if (!df_journal_waits_for(slot))
+				goto finished;
+			break;
+		}
+	finished:
+		*ask_out = true;
+	}
+	return sequence;
 }
 
 bool df_journal_retire(struct df_context *context, uint64_t last)
 {
-	struct df_wait_info info = {.verdict = DF_DONE};
-	uint64_t now = 0;
+	uint64_t end, now = 0;
+	bool ask = false;
 
-	while (context->oldest <= last && context->oldest != context->next) {
+	end = finished_to(context, last, &ask);
+	if (ask) {
+		if (!df_context_calm(context) || !verify(context))
+			return context->oldest > last;
+		now = df_clock_ns();
+	}
+	while (context->oldest != end) {
 		struct df_slot *slot = df_context_slot(context, context->oldest);
 
-		if (slot->batch) {
-			if (!df_slot_marked(slot, context->oldest))
-				return false;
-			if (!now)
-				now = df_now_ns();
-			info.latency_ns = now - slot->submitted_ns;
-			info.recovered = slot->retries != 0;
-			close_slot(slot, &info);
-		}
+		if (slot->batch)
+			close_done(context, slot, now);
 		context->oldest++;
 	}
-	return true;
+	if (context->unsent < context->oldest)
+		context->unsent = context->oldest;
+	if (__builtin_expect(context->point_syncobj && ask, 0))
+		signal_point(context, end - 1);
+	return context->oldest > last;
 }
 
 struct df_slot *df_journal_youngest(struct df_context *context)
@@ -79,216 +251,245 @@ unsigned df_batch_in_flight(struct df_batch_submit *batch)
 	for (unsigned i = 0; i < count; i++) {
 		df_lock_take(&contexts[i]->lock);
 		df_journal_retire(contexts[i], contexts[i]->next - 1);
+		df_journal_pump(contexts[i]);
 		df_lock_give(&contexts[i]->lock);
 		df_context_unref(contexts[i]);
 	}
 	return atomic_load_explicit(&batch->in_flight, memory_order_acquire);
 }
 
-void df_journal_describe(struct df_context *context, struct df_slot *slot, struct df_kmd_submission *submission)
-{
-	const struct df_batch_submit *batch = slot->batch;
-
-	/* Only while the slot is free of jobs: streams in flight are never written. */
-	slot->tail_value[0] = (uint32_t)slot->sequence;
-	slot->tail_value[1] = (uint32_t)(slot->sequence >> 32);
-	submission->context = atomic_load_explicit(&context->kernel, memory_order_relaxed);
-	submission->ib_va = batch->ib_va;
-	submission->ib_dw = batch->ib_dw;
-	submission->tail_va = slot->tail_va;
-	submission->tail_dw = context->tail_dw;
-	submission->dependencies = NULL;
-	submission->dependency_count = 0;
-	submission->wait_syncobjs = slot->syncobjs;
-	submission->wait_syncobj_count = slot->syncobj_count;
-	submission->bo_handles = batch->external_handles;
-	submission->bo_count = batch->external_count;
-	submission->timeline = context->timeline;
-	submission->point = slot->sequence;
-}
+/* ---- to the kernel ---- */
 
 /*
  * Read without the other context's lock, which could be taken in the opposite order by another thread. kernel is 0
  * while a context is being replaced and its handles change only then, so an equal kernel before and after means a pair
- * that belongs together; names of dead contexts are refused by the kernel.
+ * that belongs together; names of dead contexts are refused by the kernel. A handle of 0 is of a held submission.
  */
-static int name_fence(const struct df_fence *fence, struct df_kmd_dependency *dependency)
+static int name_fence(const struct df_fence *fence, struct df_kmd_dependency *dependency, uint32_t *run)
 {
 	uint32_t kernel = atomic_load(&fence->context->kernel);
 
-	if (!kernel)
+	/* Others have found a loss since its context was looked at: it may be about to run again. */
+	if (!df_context_calm(fence->context) ||
+	    atomic_load(&fence->context->losses_seen) != atomic_load(&fence->device->losses_seen))
 		return -EAGAIN;
 	dependency->context = kernel;
 	dependency->handle = atomic_load(&fence->slot->handle);
-	return atomic_load(&fence->context->kernel) == kernel ? 0 : -EAGAIN;
+	*run = atomic_load(&fence->runs);
+	return kernel && dependency->handle && atomic_load(&fence->context->kernel) == kernel ? 0 : -EAGAIN;
 }
 
-int df_journal_dependencies(struct df_fence *const *fences, unsigned count, struct df_kmd_dependency *dependencies,
-			    unsigned *count_out)
+/* The kernel's names of the fences that are pending still. -EAGAIN: one is not at the kernel. */
+static int name_waits(struct df_slot *slot, struct df_kmd_dependency *dependencies, unsigned *count_out)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < count; i++) {
-		unsigned yields = 0;
-		int ret;
+	for (unsigned i = 0; i < slot->wait_count; i++) {
+		const struct df_fence *fence = slot->waits[i];
+		int ret = name_fence(fence, &dependencies[n], &slot->wait_runs[i]);
 
-		do {
-			ret = name_fence(fences[i], &dependencies[n]);
-			if (ret < 0)
-				sched_yield();
-		} while (ret < 0 && ++yields < RENEWAL_YIELDS);
 		/* Asked last: a fence that became final may have lent its slot to a later one, which must not be named.
 		 */
-		if (atomic_load_explicit(&fences[i]->final, memory_order_acquire))
+		if (atomic_load_explicit(&fence->final, memory_order_acquire)) {
+			slot->wait_runs[i] = atomic_load(&fence->runs);
 			continue;
+		}
 		if (ret < 0)
-			return df_error_set(
-				-EAGAIN,
-				"a context that is waited for is being replaced after a loss. Fix: submit again "
-				"later");
+			return ret;
 		n++;
 	}
 	*count_out = n;
 	return 0;
 }
 
-/* ---- loss ---- */
-
-/* What device memory held is gone: only what lies in host memory, or needs no contents, can be run again. */
-static bool contents_survive(struct df_device *device)
-{
-	bool survive = true;
-
-	pthread_mutex_lock(&device->lock);
-	for (const struct df_bo *bo = device->bos; bo && survive; bo = bo->next)
-		survive =
-			bo->domain != DF_DOMAIN_DEVICE || bo->recovery == DF_BO_OUTPUT || bo->recovery == DF_BO_SCRATCH;
-	pthread_mutex_unlock(&device->lock);
-	return survive;
-}
-
-static bool may_repeat(const struct df_context *context, const struct df_slot *slot)
-{
-	return context->max_retries != DF_MAX_RETRIES_NONE && !slot->batch->not_repeatable &&
-	       slot->retries < context->max_retries;
-}
-
-static int resubmit(struct df_context *context, struct df_slot *slot)
+/*
+ * The kernel blocks when as many jobs of a context are unfinished as it keeps; what it thinks of those that have
+ * retired here is asked once for a whole round of them.
+ */
+static bool kernel_has_place(struct df_context *context)
 {
 	struct df_device *device = context->device;
-	struct df_kmd_dependency dependencies[DF_KMD_MAX_WAITS];
-	struct df_kmd_submission submission;
-	uint64_t handle;
+
+	if (__builtin_expect(context->jobs - context->jobs_over < device->info.max_jobs, 1))
+		return true;
+	if (!context->retired_handle || context->retired_job <= context->jobs_over ||
+	    device->kmd->wait(device, context->kernel, context->retired_handle, 0) != 0)
+		return false;
+	context->jobs_over = context->retired_job;
+	return true;
+}
+
+int df_journal_reserve(struct df_context *context, struct df_slot *slot, const struct df_batch_submit *batch)
+{
+	const struct df_encoder_ops *enc = context->device->enc;
+	struct df_bo_desc desc = {
+		.domain = DF_DOMAIN_HOST_CACHED, .executable = true, .read_only = true, .name = "commit stream"};
+	struct df_copy_range ranges[DF_MAX_COMMITS];
+	struct df_bo *bo;
+	void *map;
+	uint32_t dw;
 	int ret;
 
-	slot->suspect = false;
-	atomic_store(slot->marker, 0);
-	df_journal_describe(context, slot, &submission);
-	ret = df_journal_dependencies(slot->waits, slot->wait_count, dependencies, &submission.dependency_count);
+	dw = enc->copies_dw(ranges, df_contents_ranges(batch, ranges)) + enc->marker_dw + context->tail_dw;
+	if (dw <= slot->commit_capacity_dw)
+		return 0;
+	desc.bytes = dw * 4ull;
+	ret = df_bo_create_internal(context->device, &desc, &bo);
 	if (ret < 0)
 		return ret;
-	submission.dependencies = dependencies;
-	ret = device->kmd->submit(device, slot->kmd, &submission, &handle);
-	if (ret < 0)
+	ret = df_bo_map(bo, &map);
+	if (ret < 0) {
+		df_bo_destroy_internal(bo);
 		return ret;
-	atomic_store(&slot->handle, handle);
-	slot->retries++;
+	}
+	df_bo_destroy_internal(slot->commit_bo);
+	slot->commit_bo = bo;
+	slot->commit_va = bo->va;
+	slot->commit_map = map;
+	slot->commit_capacity_dw = (uint32_t)(bo->alloc_B / 4);
 	return 0;
 }
 
-/* Runs what is pending again where repeat allows it. From the first that is not on, each gets its verdict: the first
- * the one given, those behind it that they were bystanders. */
-static void replay(struct df_context *context, bool repeat, struct df_wait_info verdict)
+/* The images change places with each verified commit: the copies are written before each run. */
+static void write_commit_tail(struct df_context *context, struct df_slot *slot, struct df_kmd_submission *submission)
 {
-	for (uint64_t sequence = context->oldest; sequence != context->next; sequence++) {
+	const struct df_encoder_ops *enc = context->device->enc;
+	struct df_copy_range ranges[DF_MAX_COMMITS];
+	unsigned count = df_contents_ranges(slot->batch, ranges);
+	uint32_t *dw = enc->copies(slot->commit_map, ranges, count, false);
+	uint32_t used, align = context->device->info.ib_size_align_dw;
+
+	enc->marker(dw, slot->marker_va, slot->sequence);
+	used = (uint32_t)(dw + enc->marker_dw - slot->commit_map);
+	submission->tail_va = slot->commit_va;
+	submission->tail_dw = (used + align - 1) / align * align;
+	enc->nop(slot->commit_map + used, submission->tail_dw - used);
+}
+
+/* What most submissions do not need: commits, waits, another run. */
+static __attribute__((noinline)) int prepare(struct df_context *context, struct df_slot *slot,
+					     struct df_kmd_submission *submission,
+					     struct df_kmd_dependency *dependencies)
+{
+	const struct df_batch_submit *batch = slot->batch;
+	int ret;
+
+	if (batch->commits_state && context->committing)
+		return -EAGAIN;
+	submission->dependencies = dependencies;
+	ret = name_waits(slot, dependencies, &submission->dependency_count);
+	if (ret < 0)
+		return ret;
+	if (batch->commit_count && !slot->ran)
+		df_contents_snapshot(batch);
+	if (batch->commit_count)
+		write_commit_tail(context, slot, submission);
+	if (slot->ran)
+		atomic_store(slot->marker, 0);
+	return 0;
+}
+
+static __attribute__((noinline)) void sent_prepared(struct df_context *context, struct df_slot *slot)
+{
+	uint64_t took;
+
+	if (slot->batch->commits_state)
+		context->committing = slot->sequence;
+	if (!slot->ran || !context->timing)
+		return;
+	took = df_clock_ns() - context->judged_ns;
+	context->timing = false;
+	slot->info.recover_ns += took;
+	atomic_fetch_add(&context->device->recovery.recover_ns, took);
+}
+
+int df_journal_send(struct df_context *context, struct df_slot *slot)
+{
+	const struct df_batch_submit *batch = slot->batch;
+	struct df_device *device = context->device;
+	struct df_kmd_dependency dependencies[DF_KMD_MAX_WAITS];
+	bool plain = !(batch->commit_count | slot->wait_count | slot->ran);
+	struct df_kmd_submission submission;
+	uint64_t handle;
+	int ret = 0;
+
+	if (!kernel_has_place(context))
+		return -EAGAIN;
+	submission.context = atomic_load_explicit(&context->kernel, memory_order_relaxed);
+	submission.ib_va = batch->ib_va;
+	submission.ib_dw = batch->ib_dw;
+	submission.tail_va = slot->tail_va;
+	submission.tail_dw = context->tail_dw;
+	submission.dependency_count = 0;
+	submission.wait_syncobjs = slot->syncobjs;
+	submission.wait_syncobj_count = slot->syncobj_count;
+	submission.bo_handles = batch->external_handles;
+	submission.bo_count = batch->external_count;
+	submission.timeline = context->timeline;
+	submission.point = slot->sequence;
+	/* Only while the slot is free of jobs: streams in flight are never written. */
+	slot->tail_value[0] = (uint32_t)slot->sequence;
+	slot->tail_value[1] = (uint32_t)(slot->sequence >> 32);
+	if (__builtin_expect(!plain, 0))
+		ret = prepare(context, slot, &submission, dependencies);
+	if (!ret)
+		ret = device->kmd->submit(device, slot->kmd, &submission, &handle);
+	if (__builtin_expect(ret < 0, 0))
+		return ret;
+	slot->job = ++context->jobs;
+	atomic_fetch_add_explicit(&slot->fence->runs, 1, memory_order_relaxed);
+	atomic_store_explicit(&slot->handle, handle, memory_order_release);
+	if (__builtin_expect(!plain, 0))
+		sent_prepared(context, slot);
+	slot->ran = true;
+	context->send_failures = 0;
+	return 0;
+}
+
+/* How kernels refuse a context (to 6.x: that was guilty) or an entity (since: its last job's error). */
+bool df_journal_is_condemned(int error)
+{
+	return error == -ECANCELED || error == -ETIME || error == -ENODATA;
+}
+
+void df_journal_close_from(struct df_context *context, uint64_t sequence, enum df_verdict verdict, enum df_verdict rest)
+{
+	for (; sequence != context->next; sequence++) {
 		struct df_slot *slot = df_context_slot(context, sequence);
 
 		if (!slot->batch)
 			continue;
-		repeat = repeat && may_repeat(context, slot) && resubmit(context, slot) == 0;
-		if (repeat)
-			continue;
-		verdict.latency_ns = df_now_ns() - slot->submitted_ns;
-		if (verdict.page_fault)
-			atomic_store(&context->device->named_fault, verdict.fault_address);
-		close_slot(slot, &verdict);
-		if (verdict.verdict == DF_GUILTY_RESET)
-			verdict = (struct df_wait_info){.verdict = DF_INNOCENT_RESET};
-	}
-	df_journal_retire(context, context->next - 1);
-}
-
-static int device_gone(struct df_context *context)
-{
-	atomic_store(&context->device->gone, true);
-	replay(context, false, (struct df_wait_info){.verdict = DF_DEVICE_GONE});
-	return 0;
-}
-
-bool df_journal_is_over(int error)
-{
-	switch (error) {
-	case 0:
-	case -ECANCELED:
-	case -ETIME:
-	case -ENODATA:
-	case -EIO:
-	case -EHWPOISON:
-	case -ENODEV:
-		return true;
-	default:
-		return false;
+		df_journal_close(context, slot, verdict);
+		verdict = rest;
 	}
 }
 
-/* Are all jobs of the context over, as the kernel sees it? */
-static bool settled(struct df_context *context)
+/* Whether the pump goes on behind it. */
+static bool pump_one(struct df_context *context, struct df_slot *slot)
 {
-	struct df_device *device = context->device;
-	const struct df_slot *youngest = df_journal_youngest(context);
-
-	return !youngest || df_journal_is_over(device->kmd->wait(device, atomic_load(&context->kernel),
-								 atomic_load(&youngest->handle), 0));
-}
-
-static struct df_wait_info judge(struct df_context *context, const struct df_kmd_reset *reset, int error)
-{
-	struct df_wait_info verdict = {.verdict = DF_INNOCENT_RESET};
-	struct df_kmd_fault fault;
-
-	/* -ETIME: how newer kernels end the job that a queue reset was for. */
-	if (reset->guilty || error == -ETIME)
-		verdict.verdict = DF_GUILTY_RESET;
-	else if (reset->memory_lost)
-		verdict.verdict = DF_MEMORY_LOST;
-	if (context->device->kmd->fault(context->device, &fault) >= 0 &&
-	    fault.address != atomic_load(&context->device->named_fault)) {
-		verdict.page_fault = true;
-		verdict.fault_address = fault.address;
-	}
-	return verdict;
-}
-
-int df_journal_loss(struct df_context *context, int error)
-{
-	struct df_device *device = context->device;
-	struct df_kmd_reset reset = {0};
-	struct df_wait_info verdict;
 	int ret;
 
-	if (error == -ENODEV)
-		return device_gone(context);
-	ret = device->kmd->context_reset(device, atomic_load(&context->kernel), &reset);
-	if (ret == -ENODEV)
-		return device_gone(context);
-	if (reset.in_progress || !settled(context))
-		return -EBUSY;
-	/* What finished before the loss stays finished. */
-	df_journal_retire(context, context->next - 1);
-	verdict = judge(context, &reset, error);
-	ret = df_context_renew(context);
-	if (ret == -ENODEV)
-		return device_gone(context);
-	replay(context, !ret && (!reset.memory_lost || contents_survive(device)), verdict);
-	return ret;
+	if (slot->wait_count && df_journal_misled_for_good(slot)) {
+		df_journal_close_from(context, slot->sequence, DF_INNOCENT_RESET, DF_INNOCENT_RESET);
+		return true;
+	}
+	ret = df_journal_send(context, slot);
+	if (!ret)
+		return true;
+	if (df_journal_is_condemned(ret) || ret == -ENODEV)
+		df_journal_lost(context, ret);
+	else if (ret != -EAGAIN && ++context->send_failures > MAX_SEND_FAILURES)
+		df_journal_close_from(context, slot->sequence, DF_INNOCENT_RESET, DF_INNOCENT_RESET);
+	return false;
+}
+
+void df_journal_pump_held(struct df_context *context)
+{
+	while (context->unsent != context->next && df_context_calm(context)) {
+		struct df_slot *slot = df_context_slot(context, context->unsent);
+
+		if (slot->batch && !pump_one(context, slot))
+			return;
+		context->unsent++;
+	}
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/alloc.h"
+
 /* The caller's part of the argument block: all of it when nothing is hidden, else up to the last argument that is the
  * caller's. */
 static void count_args(struct df_kernel *kernel)
@@ -167,7 +169,7 @@ DF_API int df_kernel_with_block(struct df_kernel *kernel, const uint32_t block[3
 		return ret;
 	struct df_device *device = kernel->device;
 	const struct df_record_ops *ops = device->enc->record;
-	struct df_kernel *variant = malloc(ops->kernel_size_B);
+	struct df_kernel *variant = df_malloc(ops->kernel_size_B);
 	if (!variant)
 		return df_error_set(-ENOMEM, "df_kernel_with_block: out of memory");
 	memcpy(variant, kernel, ops->kernel_size_B);

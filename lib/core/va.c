@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/alloc.h"
+
 /* Freeing adds at most one range: live allocations + the zones that init() made bound the count. */
 static int make_room(struct df_va *va, unsigned needed)
 {
@@ -15,7 +17,7 @@ static int make_room(struct df_va *va, unsigned needed)
 		capacity *= 2;
 	if (capacity == va->capacity)
 		return 0;
-	ranges = reallocarray(va->free, capacity, sizeof(*ranges));
+	ranges = df_realloc(va->free, capacity, sizeof(*ranges));
 	if (!ranges)
 		return -ENOMEM;
 	va->free = ranges;

@@ -222,23 +222,43 @@ static void context_destroy(struct df_device *device, uint32_t context)
 	df_node_ioctl(device->node, DRM_IOCTL_AMDGPU_CTX, &args);
 }
 
+static int query_state(struct df_device *device, uint32_t context, union drm_amdgpu_ctx *args)
+{
+	int ret;
+
+	memset(args, 0, sizeof(*args));
+	args->in.op = AMDGPU_CTX_OP_QUERY_STATE2;
+	args->in.ctx_id = context;
+	ret = df_node_ioctl(device->node, DRM_IOCTL_AMDGPU_CTX, args);
+	if (__builtin_expect(ret < 0, 0))
+		return df_error_set(ret, "%s: the kernel does not tell about resets: %s", df_node_name(device->node),
+				    strerror(-ret));
+	return 0;
+}
+
 static int context_reset(struct df_device *device, uint32_t context, struct df_kmd_reset *reset_out)
 {
 	union drm_amdgpu_ctx args;
-	int ret;
+	int ret = query_state(device, context, &args);
 
-	memset(&args, 0, sizeof(args));
-	args.in.op = AMDGPU_CTX_OP_QUERY_STATE2;
-	args.in.ctx_id = context;
-	ret = df_node_ioctl(device->node, DRM_IOCTL_AMDGPU_CTX, &args);
 	if (ret < 0)
-		return df_error_set(ret, "%s: the kernel does not tell about resets: %s", df_node_name(device->node),
-				    strerror(-ret));
+		return ret;
 	reset_out->reset = args.out.state.flags & AMDGPU_CTX_QUERY2_FLAGS_RESET;
 	reset_out->guilty = args.out.state.flags & AMDGPU_CTX_QUERY2_FLAGS_GUILTY;
 	reset_out->memory_lost = args.out.state.flags & AMDGPU_CTX_QUERY2_FLAGS_VRAMLOST;
 	reset_out->in_progress = args.out.state.flags & DF_AMDGPU_CTX_RESET_IN_PROGRESS;
 	return 0;
+}
+
+static int context_touched(struct df_device *device, uint32_t context)
+{
+	union drm_amdgpu_ctx args;
+	int ret = query_state(device, context, &args);
+
+	if (ret < 0)
+		return ret;
+	return (args.out.state.flags & (AMDGPU_CTX_QUERY2_FLAGS_RESET | AMDGPU_CTX_QUERY2_FLAGS_GUILTY |
+					AMDGPU_CTX_QUERY2_FLAGS_VRAMLOST | DF_AMDGPU_CTX_RESET_IN_PROGRESS)) != 0;
 }
 
 static int fault(struct df_device *device, struct df_kmd_fault *fault_out)
@@ -274,6 +294,7 @@ const struct df_kmd_ops df_kmd_amdgpu = {
 	.context_create = context_create,
 	.context_destroy = context_destroy,
 	.context_reset = context_reset,
+	.context_touched = context_touched,
 	.fault = fault,
 	.slot_create = df_amdgpu_slot_create,
 	.slot_destroy = df_amdgpu_slot_destroy,
@@ -284,6 +305,8 @@ const struct df_kmd_ops df_kmd_amdgpu = {
 	.syncobj_create = df_amdgpu_syncobj_create,
 	.syncobj_destroy = df_amdgpu_syncobj_destroy,
 	.syncobj_import = df_amdgpu_syncobj_import,
+	.syncobj_fd = df_amdgpu_syncobj_fd,
+	.timeline_signal = df_amdgpu_timeline_signal,
 	.point_fd = df_amdgpu_point_fd,
 	.signalled_fd = df_amdgpu_signalled_fd,
 };

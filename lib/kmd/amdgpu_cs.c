@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/alloc.h"
 #include "core/internal.h"
 
 /* Chunks in the order in which they are listed; the optional ones follow the IBs, packed. */
@@ -37,7 +38,7 @@ static void chunk_init(struct df_kmd_slot *slot, unsigned i, uint32_t id, size_t
 
 int df_amdgpu_slot_create(struct df_device *device, struct df_kmd_slot **slot_out)
 {
-	struct df_kmd_slot *slot = calloc(1, sizeof(*slot));
+	struct df_kmd_slot *slot = df_calloc(1, sizeof(*slot));
 
 	if (!slot)
 		return df_error_set(-ENOMEM, "%s: out of memory for a submission slot", df_node_name(device->node));
@@ -71,7 +72,7 @@ int df_amdgpu_slot_reserve(struct df_device *device, struct df_kmd_slot *slot, u
 
 	if (bo_count <= slot->bo_capacity)
 		return 0;
-	bos = reallocarray(slot->bos, bo_count, sizeof(*bos));
+	bos = df_realloc(slot->bos, bo_count, sizeof(*bos));
 	if (!bos)
 		return df_error_set(-ENOMEM, "%s: out of memory for a list of %u BOs", df_node_name(device->node),
 				    bo_count);
@@ -220,6 +221,33 @@ int df_amdgpu_syncobj_import(struct df_device *device, uint32_t syncobj, int syn
 	if (ret < 0)
 		return df_error_set(ret, "%s: file descriptor %d cannot be waited for: %s. Fix: pass a sync_file",
 				    df_node_name(device->node), sync_file_fd, strerror(-ret));
+	return 0;
+}
+
+int df_amdgpu_syncobj_fd(struct df_device *device, uint32_t syncobj, int *fd_out)
+{
+	struct drm_syncobj_handle args = {.handle = syncobj, .fd = -1};
+	int ret = df_node_ioctl(device->node, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &args);
+
+	if (ret < 0)
+		return df_error_set(ret, "%s: the syncobj cannot be exported: %s", df_node_name(device->node),
+				    strerror(-ret));
+	*fd_out = args.fd;
+	return 0;
+}
+
+int df_amdgpu_timeline_signal(struct df_device *device, uint32_t syncobj, uint64_t point)
+{
+	struct drm_syncobj_timeline_array args = {
+		.handles = (uintptr_t)&syncobj,
+		.points = (uintptr_t)&point,
+		.count_handles = 1,
+	};
+	int ret = df_node_ioctl(device->node, DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL, &args);
+
+	if (ret < 0)
+		return df_error_set(ret, "%s: point %llu cannot be signalled: %s", df_node_name(device->node),
+				    (unsigned long long)point, strerror(-ret));
 	return 0;
 }
 

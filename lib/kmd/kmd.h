@@ -131,6 +131,8 @@ struct df_kmd_ops {
 	int (*context_create)(struct df_device *device, int priority, uint32_t *context_out);
 	void (*context_destroy)(struct df_device *device, uint32_t context);
 	int (*context_reset)(struct df_device *device, uint32_t context, struct df_kmd_reset *reset_out);
+	/* The same question where only the usual answer matters: 1 when any of the flags is set, else 0. */
+	int (*context_touched)(struct df_device *device, uint32_t context);
 	/* -ENODATA when there was none or the kernel cannot tell. */
 	int (*fault)(struct df_device *device, struct df_kmd_fault *fault_out);
 
@@ -149,6 +151,9 @@ struct df_kmd_ops {
 	void (*syncobj_destroy)(struct df_device *device, uint32_t syncobj);
 	/* Puts the fence of a sync_file into a binary syncobj. */
 	int (*syncobj_import)(struct df_device *device, uint32_t syncobj, int sync_file_fd);
+	/* A host-signalled timeline: the syncobj itself as a descriptor, and its points. */
+	int (*syncobj_fd)(struct df_device *device, uint32_t syncobj, int *fd_out);
+	int (*timeline_signal)(struct df_device *device, uint32_t syncobj, uint64_t point);
 	int (*point_fd)(struct df_device *device, uint32_t timeline, uint64_t point, int *sync_file_fd_out);
 	/* A sync_file that is signalled already. */
 	int (*signalled_fd)(struct df_device *device, int *sync_file_fd_out);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/alloc.h"
 #include "mega/mega.h"
 
 #define DEFAULT_TIMEOUT_NS 10000000000ull
@@ -50,7 +51,7 @@ DF_API int df_mega_create(struct df_device *device, struct df_kernel *kernel, co
 		return df_error_set(-EINVAL,
 				    "df_mega_create: options.split without options.grid_barrier. Fix: split is what to "
 				    "do about a barrier; without one nothing needs to be resident at once");
-	mega = calloc(1, sizeof(*mega));
+	mega = df_calloc(1, sizeof(*mega));
 	if (!mega)
 		return df_error_set(-ENOMEM, "df_mega_create: out of memory");
 	mega->device = device;
@@ -92,7 +93,7 @@ static void free_scratch(struct df_mega_scratch *scratch)
 
 static int make_scratch(struct df_mega *mega, uint32_t max_sets, struct df_mega_scratch **scratch_out)
 {
-	struct df_mega_scratch *scratch = calloc(1, sizeof(*scratch));
+	struct df_mega_scratch *scratch = df_calloc(1, sizeof(*scratch));
 	size_t buckets = 16;
 
 	if (!scratch)
@@ -101,12 +102,12 @@ static int make_scratch(struct df_mega *mega, uint32_t max_sets, struct df_mega_
 		buckets *= 2;
 	scratch->mega = mega;
 	scratch->max_sets = max_sets;
-	scratch->sets = calloc(max_sets, sizeof(*scratch->sets));
-	scratch->slots = calloc(max_sets, sizeof(*scratch->slots));
-	scratch->addresses = calloc(max_sets, sizeof(*scratch->addresses));
-	scratch->views = calloc(max_sets, sizeof(*scratch->views));
-	scratch->outputs = calloc(max_sets, sizeof(*scratch->outputs));
-	scratch->seen = calloc(buckets, sizeof(*scratch->seen));
+	scratch->sets = df_calloc(max_sets, sizeof(*scratch->sets));
+	scratch->slots = df_calloc(max_sets, sizeof(*scratch->slots));
+	scratch->addresses = df_calloc(max_sets, sizeof(*scratch->addresses));
+	scratch->views = df_calloc(max_sets, sizeof(*scratch->views));
+	scratch->outputs = df_calloc(max_sets, sizeof(*scratch->outputs));
+	scratch->seen = df_calloc(buckets, sizeof(*scratch->seen));
 	scratch->seen_mask = (uint32_t)(buckets - 1);
 	if (!scratch->sets || !scratch->slots || !scratch->addresses || !scratch->views || !scratch->outputs ||
 	    !scratch->seen) {
@@ -362,7 +363,7 @@ static int place_outputs(struct df_mega_scratch *scratch, uint32_t count, unsign
 			 (parts & DF_MEGA_IO ? df_mega_io_B(view) : 0);
 	}
 	if (total > scratch->arena_B) {
-		at = realloc(scratch->arena, total);
+		at = df_realloc(scratch->arena, 1, total);
 		if (!at)
 			return df_error_set(
 				-ENOMEM,

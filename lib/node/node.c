@@ -19,6 +19,7 @@
 
 #include <xf86drm.h>
 
+#include "core/alloc.h"
 #include "core/error.h"
 #include "node/soft.h"
 
@@ -163,7 +164,7 @@ int df_node_open(const char *name, struct df_node **node_out)
 	if (strlen(name) >= sizeof(node->name))
 		return df_error_set(-ENAMETOOLONG, "df_device_open: the device name is longer than %zu bytes",
 				    sizeof(node->name) - 1);
-	node = calloc(1, sizeof(*node));
+	node = df_calloc(1, sizeof(*node));
 	if (!node)
 		return df_error_set(-ENOMEM, "device %s: out of memory", name);
 	node->fd = -1;

@@ -12,7 +12,7 @@
 static struct fake_bo {
 	uint8_t *memory;
 	uint64_t bytes, va;
-	bool mapped;
+	bool mapped, borrowed;
 } bos[MAX_HANDLES];
 static unsigned handles, created, fail_at;
 
@@ -54,8 +54,17 @@ static int bo_map(struct df_device *device, uint32_t handle, uint64_t bytes, voi
 static void bo_close(struct df_device *device, uint32_t handle)
 {
 	(void)device;
-	free(bos[handle].memory);
+	if (!bos[handle].borrowed)
+		free(bos[handle].memory);
 	bos[handle] = (struct fake_bo){0};
+}
+
+static int bo_userptr(struct df_device *device, void *memory, uint64_t bytes, bool read_only, uint32_t *handle_out)
+{
+	(void)device, (void)read_only;
+	bos[++handles] = (struct fake_bo){.memory = memory, .bytes = bytes, .borrowed = true};
+	*handle_out = handles;
+	return 0;
 }
 
 static int va_map(struct df_device *device, uint32_t handle, uint64_t offset_B, uint64_t va, uint64_t bytes,
@@ -103,6 +112,7 @@ static const struct df_soft_ops fake_node = {
 static const struct df_kmd_ops fake_kmd = {
 	.driver = "fake",
 	.bo_create = bo_create,
+	.bo_userptr = bo_userptr,
 	.bo_map = bo_map,
 	.bo_close = bo_close,
 	.va_map = va_map,
@@ -143,6 +153,7 @@ struct df_device *fake_device(void)
 		.va_align_B = 4096,
 	};
 	pthread_mutex_init(&device->lock, NULL);
+	pthread_mutex_init(&device->restore_lock, NULL);
 	df_va_init(&device->va, device->info.va, 2);
 	handles = created = fail_at = 0;
 	df_soft_use(&fake_node);
@@ -163,5 +174,6 @@ void fake_device_free(struct df_device *device)
 	df_va_finish(&device->va);
 	df_node_close(device->node);
 	pthread_mutex_destroy(&device->lock);
+	pthread_mutex_destroy(&device->restore_lock);
 	free(device);
 }

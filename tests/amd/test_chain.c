@@ -299,11 +299,13 @@ START_TEST(external_and_state_bos)
 	ck_assert_ptr_eq(submit->external[0], shared);
 	ck_assert_uint_eq(submit->external_handles[0], shared->handle);
 	ck_assert_int_eq(df_batch_use(batch, kept, DF_READ), 0);
-	ck_assert(!submit->not_repeatable);
+	ck_assert(!submit->commits_state);
 	ck_assert_int_eq(df_batch_fill(batch, kept, 0, 0, 4), 0);
-	ck_assert(submit->not_repeatable);
+	ck_assert(submit->commits_state);
+	ck_assert_uint_eq(submit->commit_count, 1);
 	ck_assert_int_eq(df_batch_reset(batch), 0);
-	ck_assert(!submit->not_repeatable);
+	ck_assert(!submit->commits_state);
+	ck_assert_uint_eq(submit->commit_count, 0);
 	ck_assert_uint_eq(submit->external_count, 0);
 	ck_assert_int_eq(df_bo_destroy(shared), 0);
 	ck_assert_int_eq(df_bo_destroy(kept), 0);

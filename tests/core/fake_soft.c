@@ -45,9 +45,9 @@ struct file {
 	unsigned mapping_count;
 	bool contexts[MAX_CONTEXTS], condemned[MAX_CONTEXTS];
 	bool syncobjs[MAX_SYNCOBJS];
-	struct job jobs[MAX_JOBS]; /* by handle */
-	uint64_t job_count;        /* the last handle */
-	uint32_t resets_seen[MAX_CONTEXTS];
+	struct job jobs[MAX_JOBS];                    /* by handle */
+	uint64_t job_count;                           /* the last handle */
+	uint64_t losses, losses_before[MAX_CONTEXTS]; /* jobs lost, in all and before each context was made */
 };
 
 struct fake_control fake;
@@ -105,6 +105,7 @@ static void end_job(struct file *file, struct job *job, bool lost, int error)
 
 	job->held = false;
 	job->error = error;
+	file->losses += lost;
 	if (!lost && marker)
 		atomic_store_explicit(marker, job->value, memory_order_release);
 }
@@ -124,6 +125,14 @@ static void end_held(unsigned count, bool lost, int error)
 void fake_release(unsigned count)
 {
 	end_held(count, false, 0);
+}
+
+void fake_reset_idle(void)
+{
+	pthread_mutex_lock(&lock);
+	if (only)
+		only->losses++;
+	pthread_mutex_unlock(&lock);
 }
 
 void fake_lose(unsigned count, int error)
@@ -292,6 +301,7 @@ static int do_ctx(struct file *file, union drm_amdgpu_ctx *args)
 				return -ENOMEM;
 		file->contexts[context] = true;
 		file->condemned[context] = false;
+		file->losses_before[context] = file->losses;
 		atomic_fetch_add(&fake_counts.contexts, 1);
 		memset(args, 0, sizeof(*args));
 		args->out.alloc.ctx_id = context;
@@ -307,9 +317,11 @@ static int do_ctx(struct file *file, union drm_amdgpu_ctx *args)
 	if (args->in.op != AMDGPU_CTX_OP_QUERY_STATE2)
 		return -EINVAL;
 	memset(args, 0, sizeof(*args));
-	args->out.state.flags =
-		(fake.reset ? AMDGPU_CTX_QUERY2_FLAGS_RESET : 0) | (fake.guilty ? AMDGPU_CTX_QUERY2_FLAGS_GUILTY : 0) |
-		(fake.memory_lost ? AMDGPU_CTX_QUERY2_FLAGS_VRAMLOST : 0) | (fake.in_progress ? 1u << 5 : 0);
+	args->out.state.flags = fake.in_progress ? 1u << 5 : 0;
+	if (file->losses != file->losses_before[context])
+		args->out.state.flags |= (fake.reset ? AMDGPU_CTX_QUERY2_FLAGS_RESET : 0) |
+					 (fake.guilty ? AMDGPU_CTX_QUERY2_FLAGS_GUILTY : 0) |
+					 (fake.memory_lost ? AMDGPU_CTX_QUERY2_FLAGS_VRAMLOST : 0);
 	return 0;
 }
 
@@ -680,9 +692,12 @@ static int dispatch(struct file *file, unsigned long request, void *arg)
 	}
 }
 
-static bool is_creation_undone(unsigned long request)
+static bool is_creation_undone(unsigned long request, const void *arg)
 {
-	return request == DRM_IOCTL_GEM_CLOSE || request == DRM_IOCTL_SYNCOBJ_DESTROY;
+	const union drm_amdgpu_ctx *ctx = arg;
+
+	return request == DRM_IOCTL_GEM_CLOSE || request == DRM_IOCTL_SYNCOBJ_DESTROY ||
+	       (request == DRM_IOCTL_AMDGPU_CTX && ctx->in.op == AMDGPU_CTX_OP_FREE_CTX);
 }
 
 static int fake_ioctl(void *data, unsigned long request, void *arg)
@@ -691,10 +706,10 @@ static int fake_ioctl(void *data, unsigned long request, void *arg)
 
 	pthread_mutex_lock(&lock);
 	atomic_fetch_add(&fake_counts.ioctls, 1);
-	if (fake.fail_at && !is_creation_undone(request) &&
+	if (fake.fail_at && !is_creation_undone(request, arg) &&
 	    (!fake.fail_request || fake.fail_request == _IOC_NR(request)) && !--fake.fail_at)
 		ret = -fake.fail_error;
-	else if (fake.gone && !is_creation_undone(request))
+	else if (fake.gone && !is_creation_undone(request, arg))
 		ret = -ENODEV;
 	else
 		ret = dispatch(data, request, arg);

@@ -24,8 +24,9 @@ struct fake_control {
 	enum fake_mode mode;
 	int lose_error;
 	unsigned lose_count; /* with FAKE_LOSE: how many jobs are lost before jobs run again; 0: all */
-	bool reset, guilty, memory_lost, in_progress; /* what QUERY_STATE2 says of contexts made before */
-	bool gone;                                    /* every ioctl is refused with ENODEV */
+	/* What QUERY_STATE2 says of contexts made before the last loss of a job (in_progress: of all). */
+	bool reset, guilty, memory_lost, in_progress;
+	bool gone; /* every ioctl is refused with ENODEV */
 	uint32_t drm_minor;
 	uint64_t fault_address; /* 0: none */
 	/* The fail_at-th ioctl from now (1: the next; 0: none) with this number (0: any) fails with fail_error. */
@@ -57,6 +58,7 @@ void fake_reset(void);
 /* Ends the oldest held jobs: count of them, UINT32_MAX for all. */
 void fake_release(unsigned count);
 void fake_lose(unsigned count, int error);
+void fake_reset_idle(void); /* a loss in which no job was */
 /* Finds the memory behind a GPU address of the only open file. NULL: unmapped. flags_out: AMDGPU_VM_*. */
 void *fake_memory(uint64_t va, uint32_t *flags_out);
 

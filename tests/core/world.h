@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * world.h - work whose result shows whether it happened exactly once: launches of saxpy over a STATE BO that is its own
+ * input, y = a * x + y, each behind the one before. Over the software GPU.
+ */
+#ifndef TESTS_CORE_WORLD_H
+#define TESTS_CORE_WORLD_H
+
+#include "common.h"
+
+#define WORLD_FLOATS 256u
+#define SECOND       1000000000ull
+
+struct world_args {
+	uint64_t x, y, z;
+	uint32_t n;
+	float a;
+};
+
+struct world {
+	struct df_device *device;
+	struct df_code *code;
+	struct df_kernel *kernel;
+	struct df_bo *x, *gate_bo;
+	_Atomic uint32_t *gate; /* 1: open */
+};
+
+/* domain: of x and of the states. */
+void world_open(struct world *world, const char *name, const struct df_device_options *options);
+void world_close(struct world *world);
+struct df_bo *world_state(struct world *world, enum df_domain domain, bool far);
+/* launches of it on state; before launch number hang (none: UINT32_MAX) the stream stops until the gate is open. */
+struct df_batch *world_batch(struct world *world, struct df_bo *state, uint32_t launches, uint32_t hang,
+			     const struct df_batch_options *options);
+/* What a state holds after so many launches; checks every bit. */
+void world_check(struct df_bo *state, uint32_t launches);
+bool world_holds(struct df_bo *state, uint32_t launches);
+/* A callback for before_recovery: opens the gate. */
+void world_open_gate(void *user, const struct df_loss *loss);
+
+#endif
