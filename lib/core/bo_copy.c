@@ -142,7 +142,7 @@ static int check(const char *what, const struct df_bo *bo, uint64_t offset_B, co
 
 DF_API int df_bo_write(struct df_bo *bo, uint64_t offset_B, const void *data, size_t bytes)
 {
-	void *map;
+	void *map = NULL;
 	int ret = check("df_bo_write", bo, offset_B, data, bytes);
 
 	if (ret < 0 || !bytes)
@@ -153,7 +153,7 @@ DF_API int df_bo_write(struct df_bo *bo, uint64_t offset_B, const void *data, si
 				     : copy_by_gpu(bo, offset_B, (char *)(uintptr_t)data, bytes, true);
 	if (ret < 0)
 		return ret;
-	if (bo->cpu_access)
+	if (map)
 		memcpy((char *)map + offset_B, data, bytes);
 	df_contents_written(bo, offset_B, data, bytes);
 	return 0;

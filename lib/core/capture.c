@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/alloc.h"
 #include "core/code.h"
 #include "drumfire_capture.h"
 
@@ -240,8 +241,8 @@ static int collect(struct capture *capture)
 
 	for (const struct df_bo *bo = capture->device->bos; bo; bo = bo->next)
 		count++;
-	capture->maps = calloc(count + 1, sizeof(*capture->maps));
-	capture->sections = calloc(count + FIXED_SECTIONS, sizeof(*capture->sections));
+	capture->maps = df_calloc(count + 1, sizeof(*capture->maps));
+	capture->sections = df_calloc(count + FIXED_SECTIONS, sizeof(*capture->sections));
 	if (!capture->maps || !capture->sections)
 		return -ENOMEM;
 	if (count > DF_CAPTURE_MAX_BOS - FIXED_SECTIONS)
@@ -453,7 +454,7 @@ static int put_all(struct capture *capture)
 int df_capture_write(const char *path, const struct df_capture_case *what)
 {
 	struct df_device *device = what->context->device;
-	struct capture *capture = calloc(1, sizeof(*capture));
+	struct capture *capture = df_calloc(1, sizeof(*capture));
 	char temporary[PATH_MAX];
 	int ret = capture ? 0 : -ENOMEM;
 

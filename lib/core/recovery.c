@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/capture.h"
 #include "core/contents.h"
 #include "core/context.h"
 
@@ -163,6 +164,41 @@ static void count_loss(struct df_context *context)
 	atomic_fetch_add(&context->device->losses_seen, 1);
 }
 
+/* STATE that the batch may have written: as it found it. */
+static const void *begun_with(const struct df_bo *bo)
+{
+	const struct df_contents *contents = &bo->contents;
+
+	if (bo->recovery != DF_BO_STATE || !contents->image[0] || !atomic_load(&contents->filled))
+		return NULL;
+	return atomic_load(&contents->image[atomic_load(&contents->verified)]->map);
+}
+
+/* Before anything is changed. That it fails is nobody's loss. */
+static void capture(struct df_context *context, const struct df_slot *slot)
+{
+	struct df_wait_info info;
+	struct df_capture_case what = {
+		.context = context,
+		.info = &info,
+		.kernel = atomic_load(&context->kernel),
+		.begun_with = begun_with,
+	};
+
+	if (!context->capture || !slot || slot->found.ruling.verdict != DF_GUILTY_RESET)
+		return;
+	info = slot->info;
+	info.verdict = info.loss = slot->found.ruling.verdict;
+	info.context = context->number;
+	info.batch = slot->sequence;
+	info.first_launch = slot->found.first;
+	info.last_launch = slot->found.end ? slot->found.end - 1 : 0;
+	what.batch = (struct df_batch *)(void *)slot->batch;
+	what.attempt = slot->barren + 1;
+	what.handle = atomic_load(&slot->handle);
+	(void)df_capture_write(context->capture, &what);
+}
+
 /* Lock held. 0: stage is DF_REBUILD now, or DF_CALM when nothing was lost after all. */
 static int find_out(struct df_context *context)
 {
@@ -189,6 +225,7 @@ static int find_out(struct df_context *context)
 	}
 	describe_loss(context, context->culprit);
 	count_loss(context);
+	capture(context, context->culprit);
 	context->renewed = context->announced = false;
 	context->restored_B = 0;
 	for (uint64_t sequence = context->oldest; sequence != context->unsent; sequence++) {

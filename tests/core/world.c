@@ -113,15 +113,18 @@ struct df_batch *world_batch(struct world *world, struct df_bo *state, uint32_t 
 
 bool world_holds(struct df_bo *state, uint32_t launches)
 {
-	float y[WORLD_FLOATS];
+	uint32_t y[WORLD_FLOATS];
 
 	ck_ok(df_bo_read(state, 0, y, sizeof(y)));
 	for (uint32_t i = 0; i < WORLD_FLOATS; i++) {
-		float wanted = y_of(i);
+		union {
+			float value;
+			uint32_t bits;
+		} wanted = {y_of(i)};
 
 		for (uint32_t n = 0; n < launches; n++)
-			wanted = __builtin_fmaf(factor, x_of(i), wanted);
-		if (memcmp(&wanted, &y[i], sizeof(wanted)) != 0)
+			wanted.value = __builtin_fmaf(factor, x_of(i), wanted.value);
+		if (wanted.bits != y[i])
 			return false;
 	}
 	return true;
