@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "amd/encoder.h"
+#include "drumfire_stream.h"
 
 /*
  * What a barrier does to caches, and why nothing more. Stores of shaders write through L0 and L1 into L2, which all
@@ -68,17 +69,9 @@ static uint32_t engine_units(const struct df_device *device, unsigned engine)
 	return engine < device->info.shader_engines ? 0xffffffffu : 0;
 }
 
-void amd_begin(struct df_batch *base)
+/* Everything of the state but what launches set. */
+static uint32_t *emit_state(uint32_t *dw, const struct df_device *device)
 {
-	struct amd_batch *batch = amd_batch_of(base);
-	const struct df_device *device = base->submit.device;
-	batch->state.regs_known = false;
-	batch->state.ud_known = 0;
-	batch->dma_control = NULL;
-	batch->kernarg.known = batch->packet.known = batch->grid.known = batch->ring.known = false;
-	batch->on_gfx_ring = device->info.ring_is_gfx;
-
-	uint32_t *dw = base->cursor;
 	*dw++ = PM4_HEADER(PM4_SET_UCONFIG_REG, 1);
 	*dw++ = UCONFIG_CP_COHER_START_DELAY;
 	*dw++ = COHER_START_DELAY_GFX10;
@@ -92,7 +85,37 @@ void amd_begin(struct df_batch *base)
 	dw = emit_sh(dw, SH_COMPUTE_DISPATCH_TUNNEL, 1, 0);
 	/* The job before may still run: the kernel driver puts nothing between two jobs of one context. */
 	dw = amd_wait_waves(dw);
-	dw = amd_acquire_all(dw);
+	return amd_acquire_all(dw);
+}
+
+/* Of what is in registers nothing is known. */
+static void forget_registers(struct amd_batch *batch)
+{
+	batch->state.regs_known = false;
+	batch->state.ud_known = 0;
+}
+
+static void reset_words(struct df_batch *base, uint32_t *dw)
+{
+	amd_write_pair(dw, base->progress->va, 0, 0);
+}
+
+void amd_begin(struct df_batch *base)
+{
+	struct amd_batch *batch = amd_batch_of(base);
+	const struct df_device *device = base->submit.device;
+	forget_registers(batch);
+	batch->dma_control = NULL;
+	batch->kernarg.known = batch->packet.known = batch->grid.known = batch->ring.known = false;
+	batch->on_gfx_ring = device->info.ring_is_gfx;
+
+	uint32_t *dw = emit_state(base->cursor, device);
+	/* The words of a batch may be made later, with its first restart point. */
+	base->words_begin = dw;
+	for (unsigned i = 0; i < PM4_WRITE_PAIR_DW; i++)
+		*dw++ = PM4_NOP_PAD;
+	if (base->progress)
+		reset_words(base, base->words_begin);
 	base->cursor = dw;
 }
 
@@ -108,16 +131,79 @@ void amd_dma_sync(struct amd_batch *batch)
 	batch->dma_control = NULL;
 }
 
+/* A marker says that launches have ended, for whoever asks how far the batch was: their results may be in L2 still. */
+static inline uint32_t *emit_marker(uint32_t *dw, struct df_batch *base)
+{
+	uint64_t to = base->progress->va + DF_PROGRESS_FINISHED * sizeof(uint32_t), launches = base->submit.launches;
+	dw[0] = PM4_HEADER(PM4_WRITE_DATA, PM4_WRITE_DATA_DW - 2);
+	dw[1] = WRITE_DATA_DST_GL2 | WRITE_DATA_CONFIRM;
+	dw[2] = amd_lo(to);
+	dw[3] = amd_hi(to);
+	dw[4] = (uint32_t)launches;
+	base->marker_due = launches + base->marker_interval;
+	return dw + PM4_WRITE_DATA_DW;
+}
+
 int amd_barrier(struct df_batch *base)
 {
 	struct amd_batch *batch = amd_batch_of(base);
 	if (base->empty)
 		return 0; /* the beginning of the stream, or the barrier before, has done it */
-	int ret = df_batch_room(base, PM4_EVENT_WRITE_DW + PM4_ACQUIRE_MEM_DW);
+	int ret = df_batch_room(base, PM4_EVENT_WRITE_DW + PM4_ACQUIRE_MEM_DW + PM4_WRITE_DATA_DW);
 	if (ret)
 		return ret;
 	amd_dma_sync(batch);
-	base->cursor = emit_acquire(amd_wait_waves(base->cursor), BARRIER_GCR);
+	uint32_t *dw = emit_acquire(amd_wait_waves(base->cursor), BARRIER_GCR);
+	if (base->submit.launches >= base->marker_due)
+		dw = emit_marker(dw, base);
+	base->cursor = dw;
+	base->empty = true;
+	return 0;
+}
+
+/* ---- restart points ---- */
+
+/* Dwords to where an IB may begin and from where the rest of the chunk has a length that one may have. */
+static uint32_t restart_pad(const struct df_batch *base)
+{
+	const struct df_kmd_info *info = &base->submit.device->info;
+	uint32_t align = info->ib_align_B / 4 > info->ib_size_align_dw ? info->ib_align_B / 4 : info->ib_size_align_dw;
+	uint32_t used = (uint32_t)(base->cursor - base->chunks[base->chunk].map);
+	return align > 1 ? (align - used % align) % align : 0;
+}
+
+/*
+ * The beginning of a stream once more, in the middle. Whoever comes from before waits there for all launches and for
+ * their write-back; whoever begins there has the state that a beginning sets, and the next launch sets the rest. Either
+ * way the words say then that the point is passed.
+ */
+int amd_restart(struct df_batch *base)
+{
+	const struct df_kmd_info *info = &base->submit.device->info;
+	struct amd_batch *batch = amd_batch_of(base);
+	int ret = df_batch_room(base, info->ib_align_B / 4 + info->ib_size_align_dw + AMD_RESTART_MAX_DW);
+	if (ret)
+		return ret;
+	amd_dma_sync(batch);
+	if (!base->restart_count)
+		reset_words(base, base->words_begin);
+	for (uint32_t pad = restart_pad(base); pad; pad--)
+		*base->cursor++ = PM4_NOP_PAD;
+	base->restarts[base->restart_count++] = (struct df_restart){
+		.chunk = base->chunk,
+		.at_dw = (uint32_t)(base->cursor - base->chunks[base->chunk].map),
+		.launch = base->submit.launches,
+	};
+	uint32_t *dw = base->cursor;
+	*dw++ = PM4_HEADER(PM4_NOP, 1);
+	*dw++ = DF_STREAM_LAUNCH_BASE;
+	*dw++ = (uint32_t)base->submit.launches;
+	dw = emit_state(dw, base->submit.device);
+	base->cursor = amd_write_pair(dw, base->progress->va, (uint32_t)base->submit.launches, base->restart_count);
+	forget_registers(batch);
+	if (base->marker_interval)
+		base->marker_due = base->submit.launches + base->marker_interval;
+	base->same = &df_no_kernel;
 	base->empty = true;
 	return 0;
 }
@@ -209,6 +295,17 @@ int amd_write(struct df_batch *base, uint64_t to, uint32_t value)
 	base->cursor = dw + PM4_WRITE_DATA_DW;
 	base->empty = false;
 	return 0;
+}
+
+uint32_t *amd_write_pair(uint32_t *dw, uint64_t to, uint32_t first, uint32_t second)
+{
+	dw[0] = PM4_HEADER(PM4_WRITE_DATA, PM4_WRITE_PAIR_DW - 2);
+	dw[1] = WRITE_DATA_DST_GL2 | WRITE_DATA_CONFIRM;
+	dw[2] = amd_lo(to);
+	dw[3] = amd_hi(to);
+	dw[4] = first;
+	dw[5] = second;
+	return dw + PM4_WRITE_PAIR_DW;
 }
 
 int amd_wait(struct df_batch *base, uint64_t va, enum df_compare compare, uint32_t value, uint32_t mask)

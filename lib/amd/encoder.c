@@ -79,11 +79,14 @@ const struct df_record_ops df_record_gfx10_3 = {
 	.launch = amd_launch,
 	.launch_indirect = amd_launch_indirect,
 	.barrier = amd_barrier,
+	.restart = amd_restart,
 	.copy = amd_copy,
 	.fill = amd_fill,
 	.timestamp = amd_timestamp,
 	.write = amd_write,
 	.wait = amd_wait,
+	.next_marker = amd_next_marker,
+	.filter = amd_filter,
 };
 
 const struct df_encoder_ops df_encoder_gfx10_3 = {

@@ -127,10 +127,12 @@ int amd_launch_indirect(struct df_batch *batch, struct df_kernel *kernel, uint64
 			size_t args_size_B);
 
 /* commands.c */
-#define AMD_BEGIN_MAX_DW 64u
+#define AMD_BEGIN_MAX_DW   64u
+#define AMD_RESTART_MAX_DW 64u /* without padding */
 void amd_begin(struct df_batch *batch);
 void amd_end(struct df_batch *batch);
 int amd_barrier(struct df_batch *batch);
+int amd_restart(struct df_batch *batch);
 int amd_copy(struct df_batch *batch, uint64_t to, uint64_t from, uint64_t bytes);
 int amd_fill(struct df_batch *batch, uint64_t to, uint32_t value, uint64_t bytes);
 int amd_timestamp(struct df_batch *batch, uint64_t to);
@@ -139,12 +141,18 @@ int amd_wait(struct df_batch *batch, uint64_t va, enum df_compare compare, uint3
 void amd_chain(uint32_t *dw, uint64_t va);
 
 uint32_t *amd_wait_waves(uint32_t *dw);
-/* What the host and earlier jobs wrote is seen from here on. */
+/* What the host and earlier jobs wrote is seen from here on, and all that was written before is behind the caches. */
 uint32_t *amd_acquire_all(uint32_t *dw);
+/* Two dwords side by side. */
+uint32_t *amd_write_pair(uint32_t *dw, uint64_t to, uint32_t first, uint32_t second);
 
 /* copies.c */
 unsigned amd_copies_dw(const struct df_copy_range *ranges, unsigned count);
 uint32_t *amd_copies(uint32_t *dw, const struct df_copy_range *ranges, unsigned count, bool fresh);
+
+/* filter.c */
+uint64_t amd_next_marker(const struct df_batch *batch, uint64_t finished);
+int amd_filter(struct df_batch *batch, const struct df_filter *filter, struct df_stream *stream);
 
 /* Everything recorded before is done with DMA before the next packet: see commands.c. */
 void amd_dma_sync(struct amd_batch *batch);

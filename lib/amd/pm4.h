@@ -21,7 +21,10 @@
 #define PM4_HEADER(op, count)   (3u << 30 | (uint32_t)(count) << 16 | (uint32_t)(op) << 8)
 #define PM4_MAX_COUNT           0x3fffu
 /* A header-only NOP: a count of all ones means no body [sid] PKT3_NOP_PAD; [radv] pads compute IBs with it. */
-#define PM4_NOP_PAD PM4_HEADER(PM4_NOP, PM4_MAX_COUNT)
+#define PM4_OP(header)       ((header) >> 8 & 0xffu)
+#define PM4_BODY_DW(header)  (((header) >> 16 & PM4_MAX_COUNT) + 1)
+#define PM4_IS_TYPE3(header) ((header) >> 30 == 3)
+#define PM4_NOP_PAD          PM4_HEADER(PM4_NOP, PM4_MAX_COUNT)
 
 /* Opcodes [nvd]; all of them are run by the compute engine's firmware (MEC) as well as by the graphics one. */
 enum pm4_op {
@@ -54,7 +57,9 @@ enum {
 	PM4_ACQUIRE_MEM_DW = 8,
 	PM4_RELEASE_MEM_DW = 8,
 	PM4_DMA_DATA_DW = 7,
+	PM4_NOP_DW = 1,        /* and the body */
 	PM4_WRITE_DATA_DW = 5, /* of one dword */
+	PM4_WRITE_PAIR_DW = 6, /* of two */
 	PM4_WAIT_REG_MEM_DW = 7,
 	PM4_INDIRECT_BUFFER_DW = 4,
 	PM4_LOAD_SH_REG_INDEX_DW = 5,

@@ -270,6 +270,8 @@ static void start(struct df_batch *batch)
 	batch->submit.launches = 0;
 	batch->submit.not_repeatable = false;
 	batch->barriers = 0;
+	batch->marker_due = batch->marker_interval ? batch->marker_interval : UINT64_MAX;
+	batch->restart_count = 0;
 	batch->closed_dw = 0;
 	batch->chain_size = NULL;
 	batch->args_chunk = 0;
@@ -301,6 +303,8 @@ static void release(struct df_batch *batch)
 		df_bo_destroy_internal(batch->chunks[i].bo);
 	for (unsigned i = 0; i < batch->args_count; i++)
 		df_bo_destroy_internal(batch->args[i].bo);
+	df_bo_destroy_internal(batch->progress);
+	free(batch->restarts);
 	free(batch->chunks);
 	free(batch->args);
 	free(batch->used);
@@ -356,7 +360,11 @@ static int reserve(struct df_batch *batch, const struct df_batch_options *option
 	uint64_t dw = options->reserve_dw + (uint64_t)options->reserve_launches * LAUNCH_RESERVE_DW;
 	uint64_t args_B = options->reserve_args_B + (uint64_t)options->reserve_launches * LAUNCH_RESERVE_ARGS_B;
 	batch->fixed = dw || args_B;
+	batch->marker_interval = options->marker_interval;
+	batch->submit.independent = options->independent;
 	int ret = reserve_used(batch);
+	if (!ret && batch->marker_interval)
+		ret = df_batch_progress_create(batch);
 	if (!ret)
 		ret = batch->fixed ? reserve_stream(batch, dw)
 				   : add_chunk(batch, next_capacity(batch, batch->ops->begin_max_dw));
@@ -435,6 +443,8 @@ static void list_own(struct df_batch *batch)
 		list_external(batch, batch->args[i].bo);
 	for (unsigned i = 0; i < batch->own_count; i++)
 		list_external(batch, batch->own[i]);
+	if (batch->progress)
+		list_external(batch, batch->progress);
 }
 
 DF_API int df_batch_seal(struct df_batch *batch)
@@ -442,7 +452,7 @@ DF_API int df_batch_seal(struct df_batch *batch)
 	int ret = df_batch_check_open(batch, "df_batch_seal");
 	if (ret)
 		return ret;
-	ret = room_external(batch, batch->chunk_count + batch->args_count + DF_BATCH_OWN_BOS);
+	ret = room_external(batch, batch->chunk_count + batch->args_count + DF_BATCH_OWN_BOS + 1);
 	if (ret)
 		return ret;
 	/* Nothing fails from here on. */

@@ -25,6 +25,13 @@ struct df_args_chunk {
 	uint32_t size_B;
 };
 
+/* Where a lost batch may go on: an IB that begins here is a whole one. */
+struct df_restart {
+	unsigned chunk;
+	uint32_t at_dw;
+	uint64_t launch; /* number of the first behind it */
+};
+
 #define DF_BATCH_PATCHES 8u
 #define DF_BATCH_OWN_BOS 32u
 
@@ -40,6 +47,15 @@ struct df_batch {
 	uint32_t *cursor, *limit;     /* of the open chunk; both NULL once sealed */
 	const struct df_kernel *same; /* encoder: the kernel whose launches may take the short path, or &df_no_kernel */
 	uint64_t barriers;
+	uint64_t marker_due; /* a barrier behind so many launches writes a marker */
+	uint64_t marker_interval;
+
+	/* Markers and restart points; progress is NULL in a batch without. */
+	struct df_bo *progress;
+	_Atomic uint32_t *words;
+	uint32_t *words_begin; /* where the stream resets the words, or has room for that */
+	struct df_restart *restarts;
+	unsigned restart_count, restart_capacity;
 
 	struct df_stream_chunk *chunks;
 	unsigned chunk_count, chunk_capacity, chunk; /* chunk: the open one */
@@ -82,6 +98,11 @@ static inline int df_batch_room(struct df_batch *batch, uint32_t dw)
  */
 int df_batch_args_room(struct df_batch *batch, uint32_t bytes, uint32_t hi32);
 void *df_batch_args_take(struct df_batch *batch, uint32_t bytes, uint32_t align_B, uint64_t *va_out);
+
+/* Makes the progress words if there are none. */
+int df_batch_progress_create(struct df_batch *batch);
+/* The last restart point that was passed, or NULL. */
+const struct df_restart *df_batch_last_restart(const struct df_batch *batch);
 
 /* 0 while the batch can be recorded into; what: the function. */
 int df_batch_check_open(const struct df_batch *batch, const char *what);

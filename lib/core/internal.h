@@ -202,6 +202,7 @@ struct df_batch_submit {
 	struct df_bo **commits;
 	unsigned commit_count;
 	bool commits_state;
+	bool independent; /* a launch that always hangs may be left out */
 	/* Named in messages. */
 	uint64_t launches;
 	atomic_uint in_flight;

@@ -14,6 +14,13 @@
 
 #include "drumfire.h"
 
+struct df_filter;
+struct df_stream;
+
+/* The words of core/stream.h, as dwords: of a batch, and of a filtered stream. */
+enum { DF_PROGRESS_FINISHED, DF_PROGRESS_RESTARTS, DF_PROGRESS_WORDS };
+enum { DF_FILTER_FIRST, DF_FILTER_END };
+
 struct df_record_ops {
 	/* The encoder's own structs, which begin with struct df_batch and struct df_kernel. */
 	size_t batch_size_B, kernel_size_B;
@@ -44,12 +51,21 @@ struct df_record_ops {
 		      size_t args_size_B);
 	int (*launch_indirect)(struct df_batch *batch, struct df_kernel *kernel, uint64_t grid_va, const void *args,
 			       size_t args_size_B);
+	/* Also the progress marker, when one is due. */
 	int (*barrier)(struct df_batch *batch);
+	/* A point where an IB may begin: adds it to batch->restarts, where there is room. */
+	int (*restart)(struct df_batch *batch);
 	int (*copy)(struct df_batch *batch, uint64_t to, uint64_t from, uint64_t bytes);
 	int (*fill)(struct df_batch *batch, uint64_t to, uint32_t value, uint64_t bytes);
 	int (*timestamp)(struct df_batch *batch, uint64_t to);
 	int (*write)(struct df_batch *batch, uint64_t to, uint32_t value);
 	int (*wait)(struct df_batch *batch, uint64_t va, enum df_compare compare, uint32_t value, uint32_t mask);
+
+	/* Of a sealed batch, whose stream is read back. The launches finished at the first marker that says more than
+	 * finished; those of the batch when there is none. */
+	uint64_t (*next_marker)(const struct df_batch *batch, uint64_t finished);
+	/* Fills bo, ib_va and ib_dw of the stream, whose progress words exist. */
+	int (*filter)(struct df_batch *batch, const struct df_filter *filter, struct df_stream *stream);
 };
 
 extern const struct df_record_ops df_record_gfx10_3;

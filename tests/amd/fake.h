@@ -63,6 +63,8 @@ enum pm4_event {
 	PM4_EV_CHAIN,
 	PM4_EV_LOAD,    /* registers from memory */
 	PM4_EV_UCONFIG, /* body: offset, value */
+	PM4_EV_NOTE,    /* NOP with a body */
+	PM4_EV_BASE,    /* SET_BASE */
 };
 
 struct pm4_state {

@@ -76,17 +76,11 @@ static const struct rule {
 	bool compute;
 	int event;
 } rules[] = {
-	{0x15, 4, true, PM4_EV_DISPATCH},
-	{0x16, 3, true, PM4_EV_INDIRECT},
-	{0x37, 4, false, PM4_EV_WRITE},
-	{0x3c, 6, false, PM4_EV_WAIT},
-	{0x3f, 3, false, PM4_EV_CHAIN},
-	{0x46, 1, false, PM4_EV_FLUSH},
-	{0x49, 7, false, PM4_EV_RELEASE},
-	{0x50, 6, false, PM4_EV_DMA},
-	{0x58, 7, false, PM4_EV_ACQUIRE},
-	{0x63, 4, false, PM4_EV_LOAD},
-	{0x76, 0, false, -1},
+	{0x10, 2, false, PM4_EV_NOTE},    {0x11, 3, true, PM4_EV_BASE},     {0x15, 4, true, PM4_EV_DISPATCH},
+	{0x16, 0, true, PM4_EV_INDIRECT}, /* 3 on compute rings, 2 on graphics rings */
+	{0x37, 0, false, PM4_EV_WRITE},   {0x3c, 6, false, PM4_EV_WAIT},    {0x3f, 3, false, PM4_EV_CHAIN},
+	{0x46, 1, false, PM4_EV_FLUSH},   {0x49, 7, false, PM4_EV_RELEASE}, {0x50, 6, false, PM4_EV_DMA},
+	{0x58, 7, false, PM4_EV_ACQUIRE}, {0x63, 4, false, PM4_EV_LOAD},    {0x76, 0, false, -1},
 	{0x79, 2, false, PM4_EV_UCONFIG},
 };
 
@@ -106,6 +100,10 @@ static const char *packet(struct reader *reader, const uint32_t *p, unsigned cou
 		return fail(reader, "unknown packet", va, p[0]);
 	if (rule->count && rule->count != count)
 		return fail(reader, "packet of a wrong length", va, p[0]);
+	if (op == 0x16 && count != (reader->device->info.ring_is_gfx ? 2 : 3))
+		return fail(reader, "DISPATCH_INDIRECT of another ring", va, p[0]);
+	if (op == 0x37 && count != 4 && count != 5)
+		return fail(reader, "WRITE_DATA of neither one dword nor two", va, p[0]);
 	if ((p[0] & 0xff) != (rule->compute ? 2 : 0))
 		return fail(reader, "wrong low bits of a header", va, p[0]);
 	const char *error = NULL;

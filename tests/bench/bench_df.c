@@ -3,9 +3,10 @@
  * drumfire's side of scripts/bench.
  *
  *   bench_df record N IMAGE   records N launches with 32 bytes of arguments that differ each time
- *   bench_df submit N IMAGE   submits one sealed batch N times, waiting each time
- *   bench_df counts IMAGE     prints counts: dwords a launch, ioctls a submission, heap allocations
- *   bench_df run KIND IMAGE   KIND saxpy (1 Mi elements) or matmul (512 x 512): best time of 5 in ns, checked
+ *   bench_df marked N IMAGE   the same with a barrier behind each and a progress marker at every MARKERS launches
+ * (environment; 0: none) bench_df submit N IMAGE   submits one sealed batch N times, waiting each time bench_df counts
+ * IMAGE     prints counts: dwords a launch, ioctls a submission, heap allocations bench_df run KIND IMAGE   KIND saxpy
+ * (1 Mi elements) or matmul (512 x 512): best time of 5 in ns, checked
  */
 #include "drumfire.h"
 
@@ -91,13 +92,19 @@ static struct df_bo *make_bo(uint64_t bytes, void **map_out)
 	return bo;
 }
 
-static struct df_batch *make_batch(uint32_t launches)
+static struct df_batch *make_marked(uint32_t launches, uint32_t interval)
 {
-	struct df_batch_options options = DF_OPTIONS(options, .reserve_launches = launches);
+	struct df_batch_options options =
+		DF_OPTIONS(options, .reserve_launches = launches, .marker_interval = interval);
 	struct df_batch *batch;
 
 	must(df_batch_create(device, &options, &batch), "batch");
 	return batch;
+}
+
+static struct df_batch *make_batch(uint32_t launches)
+{
+	return make_marked(launches, 0);
 }
 
 static uint64_t ioctls(void)
@@ -157,6 +164,31 @@ static void count_ioctls(uint32_t launches, const struct args *args)
 	must(df_batch_destroy(batch), "batch");
 }
 
+/* Dwords of 640 launches, each with a barrier behind it. */
+static uint64_t marked_dwords(uint32_t interval, const struct args *args)
+{
+	struct df_batch *batch = make_marked(640, interval);
+	uint64_t dw;
+
+	for (unsigned i = 0; i < 640; i++) {
+		launch(batch, args);
+		must(df_batch_barrier(batch), "barrier");
+	}
+	dw = dwords(batch);
+	must(df_batch_destroy(batch), "batch");
+	return dw;
+}
+
+static void count_markers(const struct args *args)
+{
+	static const uint32_t intervals[] = {1, 64};
+	uint64_t none = marked_dwords(0, args);
+
+	for (unsigned i = 0; i < 2; i++)
+		printf("dwords more a launch, a marker at every %u\t%g\n", intervals[i],
+		       (double)(marked_dwords(intervals[i], args) - none) / 640);
+}
+
 static int counts(void)
 {
 	void *map;
@@ -210,6 +242,7 @@ static int counts(void)
 	printf("heap allocations: 1000 launches recorded, sealed, 8 times patched, submitted, waited\t%lu\n",
 	       heap_calls - before);
 	must(df_batch_destroy(batch), "batch");
+	count_markers(&args);
 	count_ioctls(1, &args);
 	count_ioctls(1000, &args);
 	count_ioctls(1000000, &args);
@@ -270,11 +303,13 @@ static int run(const char *kind)
 
 static int record_or_submit(const char *mode, uint32_t n)
 {
-	int record = !strcmp(mode, "record");
+	int marked = !strcmp(mode, "marked"), record = marked || !strcmp(mode, "record");
+	const char *interval = getenv("MARKERS");
 	void *map;
 	struct df_bo *bo = make_bo(4096, &map);
 	struct args args = {df_bo_address(bo), df_bo_address(bo), df_bo_address(bo), 0, 2};
-	struct df_batch *batch = make_batch(record ? n : 1);
+	struct df_batch *batch =
+		make_marked(record ? n : 1, marked && interval ? (uint32_t)strtoul(interval, NULL, 10) : 0);
 
 	for (uint32_t i = 0; i < (record ? n : 1); i++) {
 		args.x += 4;
@@ -282,6 +317,8 @@ static int record_or_submit(const char *mode, uint32_t n)
 		args.z += 4;
 		args.a += 1;
 		launch(batch, &args);
+		if (marked)
+			must(df_batch_barrier(batch), "barrier");
 	}
 	must(df_batch_seal(batch), "seal");
 	for (uint32_t i = 0; !record && i < n; i++)
@@ -296,8 +333,8 @@ int main(int argc, char **argv)
 	int ret;
 
 	if (argc < 3) {
-		fprintf(stderr,
-			"usage: bench_df record N IMAGE | submit N IMAGE | run saxpy|matmul IMAGE | counts IMAGE\n");
+		fprintf(stderr, "usage: bench_df record N IMAGE | marked N IMAGE | submit N IMAGE | run saxpy|matmul "
+				"IMAGE | counts IMAGE\n");
 		return 2;
 	}
 	open_all(argv[argc - 1]);
