@@ -35,6 +35,18 @@ int pm4_reg_read(struct gpu_ring *ring, const char *packet, uint32_t offset, uin
 	return 0;
 }
 
+/*
+ * A word with no register, inside a run of words whose neighbours have one: hardware drops it. IGT's compute preamble
+ * writes such a run (from COMPUTE_REQ_CTRL to COMPUTE_USER_ACCUM_3, amd_dispatch_helpers.c), on silicon too. A run that
+ * begins or ends beside the registers was meant for another chip and is refused.
+ */
+static bool is_hole(struct gpu_ring *ring, uint32_t offset, uint32_t word, uint32_t words)
+{
+	if (word == 1 || word + 1 == words || gpu_reg_slot(&ring->regs, offset))
+		return false;
+	return gpu_reg_slot(&ring->regs, offset - 4) && gpu_reg_slot(&ring->regs, offset + 4);
+}
+
 static int set_regs(struct gpu_ring *ring, const char *name, uint32_t start, uint32_t end, const uint32_t *p,
 		    uint32_t n)
 {
@@ -44,7 +56,8 @@ static int set_regs(struct gpu_ring *ring, const char *name, uint32_t start, uin
 		return gpu_ring_refuse(ring, "%s: registers 0x%05x to 0x%05x leave the block that ends at 0x%05x", name,
 				       first, first + (n - 2) * 4, end);
 	for (uint32_t i = 1; i < n; i++) {
-		int ret = pm4_reg_write(ring, name, first + (i - 1) * 4, p[i]);
+		const uint32_t offset = first + (i - 1) * 4;
+		int ret = is_hole(ring, offset, i, n) ? 0 : pm4_reg_write(ring, name, offset, p[i]);
 
 		if (ret)
 			return ret;

@@ -45,6 +45,8 @@ struct df_soft_ops {
 	int (*finding)(void *file, unsigned index, char *text, size_t text_size);
 	/* Where the job that context and handle (AMDGPU_CS) name stopped, or -1: it did not, or that was long ago. */
 	int (*stop)(void *file, uint32_t context, uint64_t handle, struct df_soft_stop *stop_out);
+	/* What reading debugfs' amdgpu_gpu_recover does: a reset of the device that no job is the cause of. */
+	void (*recover)(void *file);
 };
 
 /* Opens "auto", a path ("/dev/dri/renderD128") or "soft[:spec]". 0 or -errno with a sentence in the thread's error. */

@@ -452,6 +452,19 @@ static int ops_stop(void *file, uint32_t context, uint64_t handle, struct df_sof
 	return soft_stop_find(file, context, handle, stop_out);
 }
 
+/* amdgpu_debugfs_gpu_recover_get(): every job of every ring is cancelled; a card's memory is taken as lost. */
+static void ops_recover(void *opaque)
+{
+	struct soft_device *device = ((struct soft_file *)opaque)->device;
+
+	pthread_mutex_lock(&soft_lock);
+	atomic_fetch_add(&device->reset_counter, 1);
+	if (!device->spec.target->apu)
+		atomic_fetch_add(&device->vram_lost_counter, 1);
+	pthread_mutex_unlock(&soft_lock);
+	gpu_reset(device->gpu);
+}
+
 __attribute__((visibility("default"))) const struct df_soft_ops df_soft_ops = {
 	.version = DF_SOFT_OPS_VERSION,
 	.open = ops_open,
@@ -463,4 +476,5 @@ __attribute__((visibility("default"))) const struct df_soft_ops df_soft_ops = {
 	.stat = ops_stat,
 	.finding = ops_finding,
 	.stop = ops_stop,
+	.recover = ops_recover,
 };

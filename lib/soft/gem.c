@@ -337,6 +337,46 @@ int soft_gem_list_handles_ioctl(struct soft_file *file, void *arg)
 	return ret;
 }
 
+/* drm_gem_flink_ioctl(): a BO's name is the same for all who ask, while it lives. */
+int soft_gem_flink_ioctl(struct soft_file *file, void *arg)
+{
+	struct drm_gem_flink *args = arg;
+	struct soft_gem *gem;
+
+	pthread_mutex_lock(&soft_lock);
+	gem = soft_table_get(&file->gems, args->handle);
+	if (gem && !gem->bo->name)
+		gem->bo->name = ++file->device->names;
+	args->name = gem ? gem->bo->name : 0;
+	pthread_mutex_unlock(&soft_lock);
+	return gem ? 0 : -ENOENT;
+}
+
+/* drm_gem_open_ioctl(): a new handle each time. The table's lock keeps a BO on the list from going away. */
+int soft_gem_open_ioctl(struct soft_file *file, void *arg)
+{
+	struct drm_gem_open *args = arg;
+	struct soft_bo *bo;
+	int ret;
+
+	pthread_mutex_lock(&soft_lock);
+	for (bo = file->device->bos; bo; bo = bo->next)
+		if (args->name && bo->name == args->name && atomic_load(&bo->refs))
+			break;
+	bo = bo ? soft_bo_get(bo) : NULL;
+	pthread_mutex_unlock(&soft_lock);
+	if (!bo)
+		return -ENOENT;
+	if (bo->always && bo->always != file) /* amdgpu_gem_object_open() */
+		ret = -EPERM;
+	else
+		ret = soft_gem_add(file, bo, false, &args->handle);
+	if (!ret)
+		args->size = bo->size;
+	soft_bo_put(bo);
+	return ret;
+}
+
 int soft_prime_to_fd_ioctl(struct soft_file *file, void *arg)
 {
 	struct drm_prime_handle *args = arg;

@@ -164,6 +164,7 @@ struct soft_bo {
 	struct soft_file *always; /* file whose VM it is always valid in */
 	struct soft_resv resv_own;
 	struct soft_resv *resv; /* its own, or the VM's */
+	uint32_t name;          /* GEM_FLINK, from 1; 0: none */
 	uint64_t tiling, metadata_flags;
 	uint32_t metadata_size, metadata[64];
 	struct soft_bo *next; /* device->bos */
@@ -313,6 +314,7 @@ struct soft_device {
 	struct soft_ring rings[SOFT_IP_NUM][4];
 	unsigned ring_counts[SOFT_IP_NUM];
 	uint64_t vram_used, gtt_used, next_mmap;
+	uint32_t names; /* GEM_FLINK names given out */
 	uint64_t bytes_moved, evictions;
 	_Atomic uint32_t reset_counter, vram_lost_counter;
 	bool resetting;
@@ -378,12 +380,13 @@ int64_t soft_deadline(uint64_t timeout_ns);
 typedef int soft_ioctl_fn(struct soft_file *file, void *arg);
 soft_ioctl_fn soft_gem_create_ioctl, soft_gem_mmap_ioctl, soft_gem_userptr_ioctl, soft_gem_op_ioctl,
 	soft_gem_metadata_ioctl, soft_gem_wait_idle_ioctl, soft_gem_va_ioctl, soft_gem_close_ioctl,
-	soft_gem_list_handles_ioctl, soft_prime_to_fd_ioctl, soft_prime_to_handle_ioctl, soft_ctx_ioctl,
-	soft_bo_list_ioctl, soft_cs_ioctl, soft_wait_cs_ioctl, soft_wait_fences_ioctl, soft_fence_to_handle_ioctl,
-	soft_vm_ioctl, soft_info_ioctl, soft_syncobj_create_ioctl, soft_syncobj_destroy_ioctl, soft_syncobj_to_fd_ioctl,
-	soft_syncobj_to_handle_ioctl, soft_syncobj_wait_ioctl, soft_syncobj_timeline_wait_ioctl,
-	soft_syncobj_reset_ioctl, soft_syncobj_signal_ioctl, soft_syncobj_timeline_signal_ioctl,
-	soft_syncobj_query_ioctl, soft_syncobj_transfer_ioctl, soft_syncobj_eventfd_ioctl;
+	soft_gem_list_handles_ioctl, soft_gem_flink_ioctl, soft_gem_open_ioctl, soft_prime_to_fd_ioctl,
+	soft_prime_to_handle_ioctl, soft_ctx_ioctl, soft_bo_list_ioctl, soft_cs_ioctl, soft_wait_cs_ioctl,
+	soft_wait_fences_ioctl, soft_fence_to_handle_ioctl, soft_vm_ioctl, soft_info_ioctl, soft_syncobj_create_ioctl,
+	soft_syncobj_destroy_ioctl, soft_syncobj_to_fd_ioctl, soft_syncobj_to_handle_ioctl, soft_syncobj_wait_ioctl,
+	soft_syncobj_timeline_wait_ioctl, soft_syncobj_reset_ioctl, soft_syncobj_signal_ioctl,
+	soft_syncobj_timeline_signal_ioctl, soft_syncobj_query_ioctl, soft_syncobj_transfer_ioctl,
+	soft_syncobj_eventfd_ioctl;
 
 /* stop.c. Keeps where a job stopped that was killed, refused or met a page fault. Under soft_lock. */
 void soft_stop_keep(struct soft_job *job, const struct gpu_fault *result);

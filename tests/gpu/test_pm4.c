@@ -301,6 +301,18 @@ START_TEST(registers_of_each_block)
 }
 END_TEST
 
+/* IGT's preamble: from COMPUTE_REQ_CTRL over a word that has no register to COMPUTE_USER_ACCUM_3. */
+START_TEST(hole_within_a_run_of_registers)
+{
+	FX_PACKET(&fx, P_SET_SH_REG, 0x222, 0x170, 0, 11, 12, 13, 14);
+	FX_PACKET(&fx, P_COPY_DATA, 0 | 5 << 8, 0xb888 / 4, 0, A(0));
+	FX_PACKET(&fx, P_COPY_DATA, 0 | 5 << 8, 0xb890 / 4, 0, A(4));
+	FX_PACKET(&fx, P_COPY_DATA, 0 | 5 << 8, 0xb89c / 4, 0, A(8));
+	done();
+	ck_assert_mem_eq(fx_data(&fx), ((uint32_t[]){0x170, 11, 14}), 12);
+}
+END_TEST
+
 START_TEST(load_sh_reg_index)
 {
 	fx_data(&fx)[0] = 71;
@@ -375,6 +387,8 @@ static const struct {
 	{"STRMOUT_BUFFER_UPDATE", GPU_RING_GFX, 2, {0xc0003400, 0}},
 	{"SURFACE_SYNC", GPU_RING_COMPUTE, 5, {0xc0034300, 0, 0, 0, 0}},
 	{"dwords behind its header", GPU_RING_COMPUTE, 4, {0xc0021500, 1, 1, 1}},
+	{"no register at 0x0b88c", GPU_RING_COMPUTE, 4, {0xc0027600, 0x222, 0, 0}},
+	{"no register at 0x0b88c", GPU_RING_COMPUTE, 4, {0xc0027600, 0x223, 0, 0}},
 	{"no register at 0x0b8e0", GPU_RING_COMPUTE, 3, {0xc0017600, 0x238, 0}},
 	{"no register", GPU_RING_COMPUTE, 3, {0xc0017900, 0xfff, 0}},
 	{"leave the block", GPU_RING_COMPUTE, 4, {0xc0027600, 0x3ff, 0, 0}},
@@ -511,6 +525,7 @@ int main(void)
 	tcase_add_test(tcase, indirect_buffers);
 	tcase_add_test(tcase, endless_chain_is_killed);
 	tcase_add_test(tcase, registers_of_each_block);
+	tcase_add_test(tcase, hole_within_a_run_of_registers);
 	tcase_add_test(tcase, load_sh_reg_index);
 	tcase_add_loop_test(tcase, dispatch_indirect, 0, 2);
 	tcase_add_test(tcase, radv_stream_is_accepted_and_silent);

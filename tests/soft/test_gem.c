@@ -276,6 +276,31 @@ START_TEST(prime_shares_memory_and_identity)
 }
 END_TEST
 
+START_TEST(flink_names_are_shared)
+{
+	void *one = env_open("primary:gfx1030"), *two = env_open("primary:gfx1030");
+	struct drm_gem_flink flink = {.handle = env_gem(one, 8192, AMDGPU_GEM_DOMAIN_GTT, 0)}, again = flink;
+	struct drm_gem_open opened = {0}, twice = {0};
+
+	ck_ok(env_ioctl(one, DRM_IOCTL_GEM_FLINK, &flink));
+	ck_ok(env_ioctl(one, DRM_IOCTL_GEM_FLINK, &again));
+	ck_assert_uint_ne(flink.name, 0);
+	ck_assert_uint_eq(flink.name, again.name);
+	opened.name = twice.name = flink.name;
+	ck_err(EACCES, env_ioctl(two, DRM_IOCTL_GEM_OPEN, &opened)); /* neither master nor authenticated */
+	ck_ok(env_ioctl(one, DRM_IOCTL_GEM_OPEN, &opened));
+	ck_ok(env_ioctl(one, DRM_IOCTL_GEM_OPEN, &twice));
+	ck_assert_uint_eq(opened.size, 8192);
+	ck_assert_uint_ne(opened.handle, twice.handle);
+	opened.name = 0;
+	ck_err(ENOENT, env_ioctl(one, DRM_IOCTL_GEM_OPEN, &opened));
+	again.handle = 999;
+	ck_err(ENOENT, env_ioctl(one, DRM_IOCTL_GEM_FLINK, &again));
+	env_close(two);
+	env_close(one);
+}
+END_TEST
+
 START_TEST(list_handles_and_mappings)
 {
 	void *file = env_open("gfx1030,kernel=7.2");
@@ -329,6 +354,7 @@ int main(void)
 				      close_forgets,
 				      op_and_metadata,
 				      va_checks_each_field,
+				      flink_names_are_shared,
 				      prime_shares_memory_and_identity,
 				      list_handles_and_mappings,
 				      many_buffers};

@@ -36,6 +36,8 @@ static int open_common(int dir, const char *path, int flags, mode_t mode)
 
 	if (minor >= 0)
 		return shim_node_open(minor, flags);
+	if (led != path && shim_is_recover(led))
+		shim_recover();
 	return (int)syscall(SYS_openat, dir, led, flags, mode);
 }
 
@@ -101,17 +103,17 @@ EXPORT int __openat64_2(int dir, const char *path, int flags)
 EXPORT FILE *fopen(const char *path, const char *mode)
 {
 	char buffer[PATH_MAX];
+	const char *led = shim_path(path, buffer, sizeof(buffer));
 
 	NEXT(FILE * (*)(const char *, const char *), "fopen");
-	return next(shim_path(path, buffer, sizeof(buffer)), mode);
+	if (led != path && shim_is_recover(led))
+		shim_recover();
+	return next(led, mode);
 }
 
 EXPORT FILE *fopen64(const char *path, const char *mode)
 {
-	char buffer[PATH_MAX];
-
-	NEXT(FILE * (*)(const char *, const char *), "fopen64");
-	return next(shim_path(path, buffer, sizeof(buffer)), mode);
+	return fopen(path, mode);
 }
 
 EXPORT int close(int fd)

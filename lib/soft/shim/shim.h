@@ -19,7 +19,10 @@
 
 extern const struct df_soft_ops df_soft_ops;
 
-#define SHIM_MAJOR 226u
+#define SHIM_MAJOR     226
+#define SHIM_SUBVENDOR 0x1002u
+#define SHIM_SUBDEVICE 0x0e3au
+#define SHIM_GCA_MAX   48
 
 /* Where a path is led to: text in buffer, or path itself when it is none of ours. */
 const char *shim_path(const char *path, char *buffer, size_t size);
@@ -30,9 +33,16 @@ void shim_path_back(char *path);
 /* 128 for renderD128, 0 for card0, -1 for any other (led) path. */
 int shim_node_of(const char *led_path);
 const char *shim_spec(void);
+/* debugfs' amdgpu_gpu_recover: reading it resets the device. Here opening it does. */
+bool shim_is_recover(const char *led_path);
+void shim_recover(void);
 
 /* Makes the folder; called once, on first use. The root, or NULL when it could not be made. */
 const char *shim_tree(void);
+
+/* kernel.c: the text of gfx_reset_mask, NULL before the kernel that has it; the bytes of amdgpu_gca_config. */
+const char *shim_reset_mask(void *file);
+size_t shim_gca_config(void *file, uint16_t pci_device, uint8_t pci_revision, uint32_t config[SHIM_GCA_MAX]);
 
 /* Descriptors. */
 int shim_node_open(int minor, int flags);

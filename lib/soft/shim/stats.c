@@ -14,8 +14,16 @@
 
 _Static_assert(sizeof(struct stat) == sizeof(struct stat64), "one layout serves both");
 
+/* One device number and inode a node, by path and by descriptor: callers compare them. */
+#define NODE_DEV_MAJOR    0
+#define NODE_DEV_MINOR    5 /* devtmpfs */
+#define NODE_INODE(minor) (0x44460000u + (unsigned)(minor))
+
 static void make_node(struct stat *st, int minor)
 {
+	st->st_dev = makedev(NODE_DEV_MAJOR, NODE_DEV_MINOR);
+	st->st_ino = NODE_INODE(minor);
+	st->st_nlink = 1;
 	st->st_mode = S_IFCHR | 0666;
 	st->st_rdev = makedev(SHIM_MAJOR, (unsigned)minor);
 	st->st_size = 0;
@@ -144,6 +152,10 @@ EXPORT int statx(int dir, const char *restrict path, int flags, unsigned mask, s
 	if (!ret && (flags & AT_EMPTY_PATH) && !*path)
 		minor = shim_fd_minor(dir);
 	if (!ret && minor >= 0) {
+		st->stx_dev_major = NODE_DEV_MAJOR;
+		st->stx_dev_minor = NODE_DEV_MINOR;
+		st->stx_ino = NODE_INODE(minor);
+		st->stx_nlink = 1;
 		st->stx_mode = S_IFCHR | 0666;
 		st->stx_rdev_major = SHIM_MAJOR;
 		st->stx_rdev_minor = (unsigned)minor;

@@ -15,8 +15,8 @@
 #define PCI_SLOT    "0000:03:00.0"
 #define PCI_DEVICES "devices/pci0000:00/0000:00:03.1/0000:01:00.0/0000:02:00.0/" PCI_SLOT
 #define PCI_PATH    "sys/" PCI_DEVICES
-#define SUBVENDOR   0x1002u
-#define SUBDEVICE   0x0e3au
+#define DEBUGFS     "/sys/kernel/debug/dri"
+#define RECOVER     "amdgpu_gpu_recover"
 
 static char root[256];
 static pid_t owner;
@@ -31,6 +31,7 @@ static const char *const prefixes[] = {
 	"/sys/bus/pci/drivers/amdgpu",
 	"/" PCI_PATH,
 	"/sys/module/amdgpu",
+	DEBUGFS,
 };
 
 const char *shim_spec(void)
@@ -99,12 +100,12 @@ static void put_pci(uint16_t vendor, uint16_t device, uint8_t revision)
 	snprintf(text, sizeof(text),
 		 "DRIVER=amdgpu\nPCI_CLASS=30000\nPCI_ID=%04X:%04X\nPCI_SUBSYS_ID=%04X:%04X\nPCI_SLOT_NAME=" PCI_SLOT
 		 "\nMODALIAS=pci:v%08Xd%08Xsv%08Xsd%08Xbc03sc00i00\n",
-		 vendor, device, SUBVENDOR, SUBDEVICE, vendor, device, SUBVENDOR, SUBDEVICE);
+		 vendor, device, SHIM_SUBVENDOR, SHIM_SUBDEVICE, vendor, device, SHIM_SUBVENDOR, SHIM_SUBDEVICE);
 	put_text(PCI_PATH, "uevent", text);
 	put_number(PCI_PATH, "vendor", 4, vendor);
 	put_number(PCI_PATH, "device", 4, device);
-	put_number(PCI_PATH, "subsystem_vendor", 4, SUBVENDOR);
-	put_number(PCI_PATH, "subsystem_device", 4, SUBDEVICE);
+	put_number(PCI_PATH, "subsystem_vendor", 4, SHIM_SUBVENDOR);
+	put_number(PCI_PATH, "subsystem_device", 4, SHIM_SUBDEVICE);
 	put_number(PCI_PATH, "revision", 2, revision);
 	put_number(PCI_PATH, "class", 6, 0x030000);
 	put_text(PCI_PATH, "boot_vga", "0\n");
@@ -116,13 +117,21 @@ static void put_pci(uint16_t vendor, uint16_t device, uint8_t revision)
 	config[3] = (unsigned char)(device >> 8);
 	config[8] = revision;
 	config[11] = 3; /* display controller */
-	config[0x2c] = (unsigned char)SUBVENDOR;
-	config[0x2d] = (unsigned char)(SUBVENDOR >> 8);
-	config[0x2e] = (unsigned char)SUBDEVICE;
-	config[0x2f] = (unsigned char)(SUBDEVICE >> 8);
+	config[0x2c] = (unsigned char)SHIM_SUBVENDOR;
+	config[0x2d] = (unsigned char)(SHIM_SUBVENDOR >> 8);
+	config[0x2e] = (unsigned char)SHIM_SUBDEVICE;
+	config[0x2f] = (unsigned char)(SHIM_SUBDEVICE >> 8);
 	put_data(PCI_PATH, "config", config, sizeof(config));
 	put_link(PCI_PATH, "subsystem", "../../../../../../bus/pci");
 	put_link(PCI_PATH, "driver", "../../../../../../bus/pci/drivers/amdgpu");
+}
+
+static void put_reset_masks(const char *mask)
+{
+	static const char *const names[] = {"gfx_reset_mask", "compute_reset_mask", "sdma_reset_mask"};
+
+	for (size_t i = 0; mask && i < sizeof(names) / sizeof(names[0]); i++)
+		put_text(PCI_PATH, names[i], mask);
 }
 
 static void put_node(const char *name, unsigned minor)
@@ -143,6 +152,18 @@ static void put_node(const char *name, unsigned minor)
 	put_link("sys/dev/char", text, link);
 	put_link("sys/class/drm", name, link);
 	put_text("dev/dri", name, "");
+}
+
+/* debugfs as amdgpu_debugfs_init() makes it, one folder a minor. */
+static void put_debugfs(const char *minor, const uint32_t *gca, size_t gca_size)
+{
+	char folder[64];
+
+	snprintf(folder, sizeof(folder), "%s/%s", DEBUGFS + 1, minor);
+	make_folders(folder);
+	put_text(folder, "name", "amdgpu dev=" PCI_SLOT " unique=" PCI_SLOT "\n");
+	put_text(folder, RECOVER, "0\n");
+	put_data(folder, "amdgpu_gca_config", gca, gca_size);
 }
 
 /* A folder with all in it; links are not followed. */
@@ -176,6 +197,9 @@ static void tree_make(void)
 	char error[256] = "";
 	uint16_t vendor, device;
 	uint8_t revision;
+	uint32_t gca[SHIM_GCA_MAX];
+	size_t gca_size;
+	const char *mask;
 	void *file = df_soft_ops.open(shim_spec(), error, sizeof(error));
 
 	if (!file) {
@@ -183,6 +207,8 @@ static void tree_make(void)
 		return;
 	}
 	df_soft_ops.pci_id(file, &vendor, &device, &revision);
+	mask = shim_reset_mask(file);
+	gca_size = shim_gca_config(file, device, revision, gca);
 	df_soft_ops.close(file);
 	snprintf(root, sizeof(root), "%s/drumfire-shim-XXXXXX", base && *base ? base : "/tmp");
 	if (!mkdtemp(root)) {
@@ -200,10 +226,13 @@ static void tree_make(void)
 	make_folders("sys/module/amdgpu");
 	put_text("sys/class/drm", "version", "drm 1.1.0 20060810\n");
 	put_pci(vendor, device, revision);
+	put_reset_masks(mask);
 	put_link("sys/bus/pci/devices", PCI_SLOT, "../../../" PCI_DEVICES);
 	put_link("sys/bus/pci/drivers/amdgpu", PCI_SLOT, "../../../../" PCI_DEVICES);
 	put_node("card0", 0);
 	put_node("renderD128", 128);
+	put_debugfs("0", gca, gca_size);
+	put_debugfs("128", gca, gca_size);
 }
 
 const char *shim_tree(void)
@@ -254,6 +283,23 @@ void shim_path_back(char *path)
 
 	if (length && !strncmp(path, root, length) && path[length] == '/')
 		memmove(path, path + length, strlen(path + length) + 1);
+}
+
+bool shim_is_recover(const char *led_path)
+{
+	const char *name = strrchr(led_path, '/');
+
+	return name && !strcmp(name + 1, RECOVER);
+}
+
+void shim_recover(void)
+{
+	void *file = df_soft_ops.open(shim_spec(), NULL, 0);
+
+	if (file) {
+		df_soft_ops.recover(file);
+		df_soft_ops.close(file);
+	}
 }
 
 int shim_node_of(const char *led_path)
