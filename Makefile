@@ -46,8 +46,10 @@ GPU_SRC := $(sort $(wildcard lib/gpu/*.c lib/gpu/*/*.c lib/soft/*.c))
 SHIM_SRC := $(sort $(wildcard lib/soft/shim/*.c))
 CLI_SRC := $(sort $(filter-out lib/cli/radv_capture.c,$(wildcard lib/cli/*.c)))
 RADV_SRC := $(wildcard lib/cli/radv_capture.c)
+GPUD_SRC := $(sort $(wildcard lib/gpud/*.c))
 TEST_SRC := $(sort $(wildcard tests/*/test_*.c))
-TEST_HELPERS := $(filter-out $(TEST_SRC) $(wildcard tests/fuzz/*.c tests/soft/vk_*.c tests/bench/*.c),$(sort $(wildcard tests/*/*.c)))
+TEST_HELPERS := $(filter-out $(TEST_SRC) $(wildcard tests/fuzz/*.c tests/soft/vk_*.c tests/bench/*.c tests/kmod/*.c),$(sort $(wildcard tests/*/*.c)))
+KMOD_SRC := $(sort $(wildcard tests/kmod/*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
 LIB_SO := $(BUILD)/libdrumfire.so.$(VERSION)
@@ -59,7 +61,7 @@ TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
 FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(FUZZ_SRC))
 
 .PHONY: all lib help tests fuzzers clean install uninstall format lint
-all: lib $(BUILD)/drumfire $(SHIM_SO) $(if $(CROSS),,$(if $(RADV_SRC),$(BUILD)/drumfire-radv)) ## library, software GPU, shim and command
+all: lib $(BUILD)/drumfire $(BUILD)/drumfire-gpud $(SHIM_SO) $(if $(CROSS),,$(if $(RADV_SRC),$(BUILD)/drumfire-radv)) ## library, software GPU, shim and command
 lib: $(LIB_SO) $(LIB_A) $(GPU_SO) ## libraries only
 
 help: ## this list
@@ -93,12 +95,19 @@ $(SHIM_SO): $(call obj,$(SHIM_SRC)) $(GPU_SO)
 $(BUILD)/drumfire: $(call obj,$(CLI_SRC)) $(LIB_A)
 	$(if $(V),,@echo "  LD      $@")
 	$(Q)$(CC) -Wl,-rpath,'$$ORIGIN' -Wl,-rpath,'$$ORIGIN/../lib' $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB_A) $(LIBS_cli) $(DRM_LIBS) -ldl -lm
+$(BUILD)/drumfire-gpud: $(call obj,$(GPUD_SRC)) $(GPU_A)
+	$(if $(V),,@echo "  LD      $@")
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lm
 $(BUILD)/drumfire-radv: $(call obj,$(RADV_SRC))
 	$(if $(V),,@echo "  LD      $@")
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lvulkan
 
 # A test links the static libraries, so that it reaches what the shared ones hide.
-tests: $(TESTS) ## build every test program
+KMOD_TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(KMOD_SRC))
+$(KMOD_TOOLS): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
+tests: $(TESTS) $(KMOD_TOOLS) ## build every test program
 define test_rule
 $(BUILD)/tests/$(1): $(BUILD)/obj/tests/$(1).o $(call obj,$(filter tests/$(firstword $(subst /, ,$(1)))/%,$(TEST_HELPERS))) $(LIB_A) $(GPU_A) $(GPU_SO)
 	@mkdir -p $$(@D)
@@ -121,7 +130,7 @@ $(foreach t,$(patsubst tests/%.c,%,$(FUZZ_SRC)),$(eval $(call fuzz_rule,$(t))))
 
 install: all ## install under DESTDIR and PREFIX
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include
-	install -m 755 $(BUILD)/drumfire $(if $(RADV_SRC),$(BUILD)/drumfire-radv) $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(BUILD)/drumfire $(BUILD)/drumfire-gpud $(if $(RADV_SRC),$(BUILD)/drumfire-radv) $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(LIB_SO) $(GPU_SO) $(SHIM_SO) $(DESTDIR)$(LIBDIR)/
 	ln -sf $(notdir $(LIB_SO)) $(DESTDIR)$(LIBDIR)/libdrumfire.so.$(SOVERSION)
 	ln -sf $(notdir $(LIB_SO)) $(DESTDIR)$(LIBDIR)/libdrumfire.so
@@ -133,7 +142,7 @@ install: all ## install under DESTDIR and PREFIX
 		> $(DESTDIR)$(LIBDIR)/pkgconfig/drumfire.pc
 
 uninstall: ## remove what install wrote
-	rm -f $(DESTDIR)$(PREFIX)/bin/drumfire $(DESTDIR)$(PREFIX)/bin/drumfire-radv $(DESTDIR)$(LIBDIR)/libdrumfire.so* $(DESTDIR)$(LIBDIR)/libdrumfire.a \
+	rm -f $(DESTDIR)$(PREFIX)/bin/drumfire $(DESTDIR)$(PREFIX)/bin/drumfire-gpud $(DESTDIR)$(PREFIX)/bin/drumfire-radv $(DESTDIR)$(LIBDIR)/libdrumfire.so* $(DESTDIR)$(LIBDIR)/libdrumfire.a \
 		$(DESTDIR)$(LIBDIR)/libdrumfire-gpu.so $(DESTDIR)$(LIBDIR)/libdrumfire-shim.so \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/drumfire.pc $(addprefix $(DESTDIR)$(PREFIX)/include/,drumfire.h drumfire_mega.h \
 		drumfire_image.h drumfire_ring.h)

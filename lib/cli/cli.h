@@ -15,6 +15,7 @@
 int df_cmd_devices(int argc, char **argv);
 int df_cmd_launch(int argc, char **argv);
 int df_cmd_demo(int argc, char **argv);
+int df_cmd_gpud(int argc, char **argv);
 int df_cmd_pack(int argc, char **argv);
 int df_cmd_image(int argc, char **argv);
 

@@ -10,12 +10,12 @@
 #include "cli/pack.h"
 
 static const char usage[] =
-	"usage: drumfire demo [--device NAME] [--shaders FOLDER]\n"
+	"usage: drumfire demo [--device NAME] [--shaders FOLDER] [--sets N]\n"
 	"\n"
 	"  --device NAME     auto, a render node, or soft[:target[,option...]]; default soft:gfx1030\n"
 	"  --shaders FOLDER  where the kernel images are; default shaders/ beside the command\n"
 	"\n"
-	"Chapter 1 dispatches a megakernel over 1,000 sets of resident buffers in one submission. Chapter 2\n"
+	"Chapter 1 dispatches a megakernel over 1,000 sets (--sets) of resident buffers in one submission. Chapter 2\n"
 	"runs plain kernels in batches. Every result is checked against the CPU. Exit status: 0 all right,\n"
 	"1 a result is wrong or something failed, 2 usage.\n";
 
@@ -129,11 +129,12 @@ int df_cmd_demo(int argc, char **argv)
 {
 	static const struct option options[] = {{"device", required_argument, NULL, 'd'},
 						{"shaders", required_argument, NULL, 's'},
+						{"sets", required_argument, NULL, 'n'},
 						{"help", no_argument, NULL, 'h'},
 						{NULL, 0, NULL, 0}};
 	const char *device = "soft:gfx1030";
 	char folder[4096];
-	struct demo demo = {.shaders = folder};
+	struct demo demo = {.shaders = folder, .sets = 1000};
 	int c, ret;
 
 	default_shaders(folder, sizeof(folder));
@@ -143,12 +144,14 @@ int df_cmd_demo(int argc, char **argv)
 			device = optarg;
 		} else if (c == 's') {
 			demo.shaders = optarg;
+		} else if (c == 'n') {
+			demo.sets = (unsigned)strtoul(optarg, NULL, 0);
 		} else {
 			fputs(usage, c == 'h' ? stdout : stderr);
 			return c == 'h' ? CLI_DONE : CLI_USAGE;
 		}
 	}
-	if (optind != argc) {
+	if (optind != argc || !demo.sets || demo.sets > 100000) {
 		fputs(usage, stderr);
 		return CLI_USAGE;
 	}

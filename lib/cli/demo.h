@@ -10,6 +10,7 @@ struct demo {
 	struct df_device *device;
 	struct df_context *context;
 	const char *shaders;
+	unsigned sets;   /* of the megakernel's chapter */
 	unsigned failed; /* results that differ from the CPU's */
 };
 

@@ -6,13 +6,13 @@
  * words of their own for stores and copies, and constants as inputs. The last slot is a batch fence behind the others.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/demo.h"
 #include "drumfire_mega.h"
 
-#define SETS       1000u
 #define SLOTS      64u
 #define CONSTANTS  128u /* index of the constant words in the data area */
 #define CONSTANT_N 64u
@@ -38,6 +38,7 @@ struct chapter {
 	struct df_mega_scratch *scratch;
 	struct df_mega_set *sets;
 	struct df_mega_view *views;
+	uint32_t count; /* of sets */
 };
 
 static uint32_t constant(uint32_t set, uint32_t i)
@@ -223,8 +224,8 @@ static int set_up(struct chapter *chapter)
 	if (!ret)
 		ret = df_mega_create(chapter->demo->device, chapter->kernel, &options, &chapter->mega);
 	if (!ret)
-		ret = df_mega_scratch_create(chapter->mega, SETS, &chapter->scratch);
-	for (uint32_t i = 0; i < SETS && !ret; i++) {
+		ret = df_mega_scratch_create(chapter->mega, chapter->count, &chapter->scratch);
+	for (uint32_t i = 0; i < chapter->count && !ret; i++) {
 		ret = df_mega_set_create(chapter->demo->device, &shape, &chapter->sets[i]);
 		if (!ret)
 			ret = df_mega_view(&chapter->sets[i], &chapter->views[i]);
@@ -234,7 +235,7 @@ static int set_up(struct chapter *chapter)
 
 static bool unfinished(const struct chapter *chapter)
 {
-	for (uint32_t i = 0; i < SETS; i++)
+	for (uint32_t i = 0; i < chapter->count; i++)
 		if (chapter->views[i].control[DF_RING_DONE_COUNT] != SLOTS)
 			return true;
 	return false;
@@ -249,19 +250,20 @@ static int run_once(struct chapter *chapter, const char *name)
 	uint64_t submits, start;
 	int ret = 0;
 
-	for (uint32_t i = 0; i < SETS && !ret; i++)
+	for (uint32_t i = 0; i < chapter->count && !ret; i++)
 		ret = publish_set(&chapter->views[i], i);
 	for (unsigned again = 0; !ret && again < 16 && (!again || unfinished(chapter)); again++) {
 		submits = demo_submits(chapter->demo);
 		start = df_now_ns();
-		ret = df_mega_dispatch_scratch(chapter->mega, chapter->sets, SETS, 0, chapter->scratch, &stats);
+		ret = df_mega_dispatch_scratch(chapter->mega, chapter->sets, chapter->count, 0, chapter->scratch,
+					       &stats);
 		line.launches += stats.kernel_launches;
 		line.run_ns += df_now_ns() - start;
 		line.submits += demo_submits(chapter->demo) - submits;
 	}
 	df_mega_scratch_info(chapter->scratch, &info);
 	line.ib_dwords = info.ib_dwords;
-	for (uint32_t i = 0; i < SETS && !ret; i++)
+	for (uint32_t i = 0; i < chapter->count && !ret; i++)
 		line.wrong += check_set(&chapter->views[i], i, &line.checked);
 	if (!ret)
 		demo_print(chapter->demo, &line);
@@ -272,7 +274,7 @@ static int tear_down(struct chapter *chapter, int ret)
 {
 	(void)df_mega_scratch_destroy(chapter->scratch);
 	(void)df_mega_destroy(chapter->mega);
-	for (uint32_t i = 0; chapter->sets && i < SETS; i++)
+	for (uint32_t i = 0; chapter->sets && i < chapter->count; i++)
 		(void)df_mega_set_destroy(&chapter->sets[i]);
 	(void)df_code_destroy(chapter->code);
 	free(chapter->sets);
@@ -282,17 +284,19 @@ static int tear_down(struct chapter *chapter, int ret)
 
 int demo_mega(struct demo *demo)
 {
-	struct chapter chapter = {.demo = demo};
+	struct chapter chapter = {.demo = demo, .count = demo->sets};
+	char name[40];
 	int ret;
 
-	chapter.sets = calloc(SETS, sizeof(*chapter.sets));
-	chapter.views = calloc(SETS, sizeof(*chapter.views));
+	chapter.sets = calloc(chapter.count, sizeof(*chapter.sets));
+	chapter.views = calloc(chapter.count, sizeof(*chapter.views));
 	if (!chapter.sets || !chapter.views)
 		return tear_down(&chapter, -ENOMEM);
+	snprintf(name, sizeof(name), "%u sets, one submission", chapter.count);
 	demo_head("1. A megakernel over sets of resident buffers (control, ring, debug log, IO queue), 64 slots each");
 	ret = set_up(&chapter);
 	if (!ret)
-		ret = run_once(&chapter, "1,000 sets, one submission");
+		ret = run_once(&chapter, name);
 	if (!ret)
 		ret = run_once(&chapter, "the same again, as recorded");
 	return tear_down(&chapter, ret);

@@ -16,6 +16,7 @@ static const struct command {
 	{"pack", df_cmd_pack, "make a kernel image from a code object or a GLSL shader"},
 	{"image", df_cmd_image, "show what is in a kernel image"},
 	{"demo", df_cmd_demo, "run the megakernel and batches of kernels, every result checked"},
+	{"gpud", df_cmd_gpud, "be the hardware of the kernel module drumfire.ko"},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 

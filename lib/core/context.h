@@ -18,8 +18,11 @@
 #ifndef DF_CORE_CONTEXT_H
 #define DF_CORE_CONTEXT_H
 
+#include <errno.h>
+
 #include "core/internal.h"
 #include "core/lock.h"
+#include "core/stream.h"
 #include "core/verdict.h"
 
 #define DF_MARKER_STRIDE_B  64u /* a cache line each: the host polls one while the GPU writes another */
@@ -44,6 +47,14 @@ struct df_case {
 	struct df_ruling ruling;
 	bool marked;
 	uint64_t first, end; /* launches in flight */
+};
+
+/* What of the batch a slot runs. */
+enum df_run {
+	DF_RUN_WHOLE,
+	DF_RUN_RESUMED, /* from a restart point on */
+	DF_RUN_ALONE,   /* all but poison, with a barrier around each launch and nothing else in the context */
+	DF_RUN_PART,    /* the launches before the poison */
 };
 
 struct df_slot {
@@ -73,6 +84,14 @@ struct df_slot {
 	uint64_t progress; /* launches that the last loss found finished */
 	struct df_case found;
 	struct df_wait_info info; /* as far as it is known */
+	enum df_run run;
+	bool resumes;    /* it is going to go on from a restart point: its STATE stays as it is */
+	uint64_t run_va; /* the IB of a run that is not the whole */
+	uint32_t run_dw;
+	uint64_t resumed_at;     /* launch of the restart point that it went on from last */
+	struct df_stream stream; /* of runs that the library wrote itself */
+	uint64_t suspected;      /* launch at which it ended when it ran alone, so many times in a row */
+	unsigned suspected_times, attempts;
 	unsigned wait_count, syncobj_count;
 	/* Kept until the slot retires, so that it can be submitted again: fences (referenced), and syncobjs that hold
 	 * the in-fences. Syncobjs are made on first use and stay. wait_runs: which run of each fence it waited for. */
@@ -153,6 +172,12 @@ static inline bool df_slot_marked(const struct df_slot *slot, uint64_t sequence)
 static inline bool df_context_calm(const struct df_context *context)
 {
 	return atomic_load_explicit(&context->stage, memory_order_relaxed) == DF_CALM;
+}
+
+/* An ioctl said ENODEV: is the device gone? Only then does it say so twice. */
+static inline bool df_context_is_gone(const struct df_context *context)
+{
+	return context->device->kmd->context_touched(context->device, atomic_load(&context->kernel)) == -ENODEV;
 }
 
 /* context.c */

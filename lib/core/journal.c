@@ -9,6 +9,7 @@
 
 #include "core/contents.h"
 #include "core/context.h"
+#include "core/poison.h"
 
 #define MAX_SEND_FAILURES 1000u
 
@@ -33,6 +34,8 @@ static inline struct df_fence *let_go(struct df_context *context, struct df_slot
 		if (context->committing == slot->sequence)
 			context->committing = 0;
 	}
+	if (__builtin_expect(slot->troubled, 0))
+		df_stream_finish(&slot->stream);
 	atomic_fetch_sub_explicit(&slot->batch->in_flight, 1, memory_order_release);
 	slot->batch = NULL;
 	slot->fence = NULL;
@@ -57,6 +60,22 @@ void df_journal_close(struct df_context *context, struct df_slot *slot, enum df_
 	df_fence_finish(let_go(context, slot));
 }
 
+/* It is done after losses, or as much of it as can be without a launch that always hangs. */
+static void close_troubled(struct df_context *context, struct df_slot *slot)
+{
+	uint64_t sequence = slot->sequence;
+	bool independent = slot->batch->independent;
+
+	if (!slot->info.poison_count) {
+		df_journal_close(context, slot, DF_DONE);
+		return;
+	}
+	slot->info.launches_done = df_poison_done(slot);
+	df_journal_close(context, slot, DF_POISONED);
+	if (!independent)
+		df_journal_close_from(context, sequence + 1, DF_INNOCENT_RESET, DF_INNOCENT_RESET);
+}
+
 /* The usual end. A fence's info is clean but for what is set here (df_fence_finish). */
 static void close_done(struct df_context *context, struct df_slot *slot, uint64_t now)
 {
@@ -67,7 +86,7 @@ static void close_done(struct df_context *context, struct df_slot *slot, uint64_
 	if (__builtin_expect(slot->batch->commit_count, 0))
 		df_contents_commit(slot->batch);
 	if (__builtin_expect(slot->troubled, 0)) {
-		df_journal_close(context, slot, DF_DONE);
+		close_troubled(context, slot);
 		return;
 	}
 	fence->info.verdict = DF_DONE;
@@ -366,6 +385,12 @@ static void write_commit_tail(struct df_context *context, struct df_slot *slot, 
 	enc->nop(slot->commit_map + used, submission->tail_dw - used);
 }
 
+/* Behind all that came before, with nothing behind it. */
+static bool wants_solitude(const struct df_slot *slot)
+{
+	return slot->ran && slot->troubled && (slot->run == DF_RUN_ALONE || slot->run == DF_RUN_PART);
+}
+
 /* What most submissions do not need: commits, waits, another run. */
 static __attribute__((noinline)) int prepare(struct df_context *context, struct df_slot *slot,
 					     struct df_kmd_submission *submission,
@@ -376,6 +401,12 @@ static __attribute__((noinline)) int prepare(struct df_context *context, struct 
 
 	if (batch->commits_state && context->committing)
 		return -EAGAIN;
+	if (wants_solitude(slot) && context->oldest != slot->sequence)
+		return -EAGAIN;
+	if (slot->ran && slot->troubled && slot->run != DF_RUN_WHOLE) {
+		submission->ib_va = slot->run_va;
+		submission->ib_dw = slot->run_dw;
+	}
 	submission->dependencies = dependencies;
 	ret = name_waits(slot, dependencies, &submission->dependency_count);
 	if (ret < 0)
@@ -483,9 +514,17 @@ static bool pump_one(struct df_context *context, struct df_slot *slot)
 	return false;
 }
 
+/* A batch that runs alone is the oldest: it waits for those before it. */
+static bool runs_alone(struct df_context *context)
+{
+	const struct df_slot *slot = df_context_slot(context, context->oldest);
+
+	return context->oldest != context->unsent && slot->batch && wants_solitude(slot);
+}
+
 void df_journal_pump_held(struct df_context *context)
 {
-	while (context->unsent != context->next && df_context_calm(context)) {
+	while (context->unsent != context->next && df_context_calm(context) && !runs_alone(context)) {
 		struct df_slot *slot = df_context_slot(context, context->unsent);
 
 		if (slot->batch && !pump_one(context, slot))

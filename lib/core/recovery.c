@@ -17,16 +17,41 @@
 #include "core/capture.h"
 #include "core/contents.h"
 #include "core/context.h"
+#include "core/poison.h"
 
 #define MAX_RENEW_FAILURES 100u
 
 /* ---- what happened ---- */
 
-/* Where the batch was: the launches that may have been in flight. */
+/*
+ * Where the batch was: the launches that may have been in flight. Its progress words are of the run that began last, so
+ * they say something while there is one.
+ */
 static void locate(struct df_slot *slot)
 {
 	slot->found.first = 0;
 	slot->found.end = slot->batch->launches;
+	if (slot->run == DF_RUN_ALONE || slot->run == DF_RUN_PART)
+		df_poison_locate(slot, &slot->found.first, &slot->found.end);
+	else if (!slot->found.marked && atomic_load(&slot->batch->in_flight) == 1)
+		df_batch_progress(slot->batch, &slot->found.first, &slot->found.end);
+}
+
+/*
+ * May it go on from a restart point? Only where the kernel ended the job at once and left it alone, and when nothing
+ * before it is run again: that would undo what it has built on. Once from each point.
+ */
+static bool can_resume(const struct df_context *context, struct df_slot *slot)
+{
+	uint64_t launch;
+
+	if (!slot->found.ruling.exact || context->device->info.ring_is_gfx || slot->sequence != context->oldest ||
+	    slot->run == DF_RUN_ALONE || slot->run == DF_RUN_PART || slot->misled ||
+	    atomic_load(&slot->batch->in_flight) != 1 ||
+	    !df_batch_resume(slot->batch, &slot->run_va, &slot->run_dw, &launch) || launch <= slot->resumed_at)
+		return false;
+	slot->resumed_at = launch;
+	return true;
 }
 
 static struct df_evidence gather(struct df_context *context, const struct df_slot *slot, int answer, bool first,
@@ -41,6 +66,11 @@ static struct df_evidence gather(struct df_context *context, const struct df_slo
 	};
 }
 
+static int gone_or_busy(struct df_context *context)
+{
+	return df_context_is_gone(context) ? -ENODEV : -EBUSY;
+}
+
 /* The kernel's answer about each; -EBUSY when one is not over, -ENODEV when the device is gone. */
 static int ask_all(struct df_context *context)
 {
@@ -53,7 +83,7 @@ static int ask_all(struct df_context *context)
 			continue;
 		slot->answer = device->kmd->wait(device, context->kernel, atomic_load(&slot->handle), 0);
 		if (slot->answer == -ENODEV)
-			return -ENODEV;
+			return gone_or_busy(context);
 		if (!df_journal_is_over(slot->answer))
 			return -EBUSY;
 	}
@@ -76,7 +106,9 @@ static void start_case(struct df_slot *slot)
 		return;
 	memset(&slot->info, 0, sizeof(slot->info));
 	slot->barren = 0;
-	slot->progress = 0;
+	slot->progress = slot->resumed_at = 0;
+	slot->run = DF_RUN_WHOLE;
+	slot->stream = (struct df_stream){0};
 	slot->troubled = true;
 }
 
@@ -206,12 +238,12 @@ static int find_out(struct df_context *context)
 	struct df_slot *oldest;
 	int ret;
 
-	if (context->loss_error == -ENODEV)
+	if (context->loss_error == -ENODEV && df_context_is_gone(context))
 		return -ENODEV;
 	memset(&context->reset, 0, sizeof(context->reset));
 	ret = device->kmd->context_reset(device, context->kernel, &context->reset);
 	if (ret == -ENODEV)
-		return ret;
+		return gone_or_busy(context);
 	if (ret < 0 || context->reset.in_progress)
 		return -EBUSY;
 	ret = ask_all(context);
@@ -229,9 +261,12 @@ static int find_out(struct df_context *context)
 	context->renewed = context->announced = false;
 	context->restored_B = 0;
 	for (uint64_t sequence = context->oldest; sequence != context->unsent; sequence++) {
-		const struct df_slot *slot = df_context_slot(context, sequence);
+		struct df_slot *slot = df_context_slot(context, sequence);
 
-		if (slot->batch)
+		if (!slot->batch)
+			continue;
+		slot->resumes = can_resume(context, slot);
+		if (!slot->resumes)
 			df_restore_due(slot->batch);
 	}
 	atomic_store_explicit(&context->stage, DF_REBUILD, memory_order_relaxed);
@@ -252,14 +287,20 @@ static void record(struct df_context *context, struct df_slot *slot)
 	info->restored_B += context->restored_B;
 }
 
-static bool may_run_again(const struct df_context *context, const struct df_slot *slot)
+static bool may_run_again(const struct df_context *context, struct df_slot *slot)
 {
-	if (context->max_retries == DF_MAX_RETRIES_NONE || slot->batch->not_repeatable ||
-	    slot->barren > context->max_retries)
+	if (context->max_retries == DF_MAX_RETRIES_NONE || slot->batch->not_repeatable)
 		return false;
 	if (context->reset.memory_lost && atomic_load(&context->device->lost_bos))
 		return false;
-	return !slot->give_up_ns || df_clock_ns() < slot->give_up_ns;
+	if (slot->give_up_ns && df_clock_ns() >= slot->give_up_ns)
+		return false;
+	if (slot == context->culprit &&
+	    (slot->barren > context->max_retries || slot->run == DF_RUN_ALONE || slot->run == DF_RUN_PART))
+		return df_poison_step(slot);
+	if (slot->run == DF_RUN_WHOLE || slot->run == DF_RUN_RESUMED)
+		slot->run = slot->resumes ? DF_RUN_RESUMED : DF_RUN_WHOLE;
+	return true;
 }
 
 /* It got further than last time, or it did not. Older ones that retired meanwhile count too: then it was another's
@@ -277,20 +318,22 @@ static void measure_progress(struct df_slot *slot)
 static void hold_again(struct df_context *context, struct df_slot *slot)
 {
 	struct df_recovery_counts *counts = &context->device->recovery;
+	uint64_t launches = slot->batch->launches - (slot->run == DF_RUN_RESUMED ? slot->resumed_at : 0);
 
 	atomic_store(&slot->handle, 0);
 	slot->suspect = false;
 	slot->info.retries++;
-	slot->info.launches_rerun += slot->batch->launches;
+	slot->info.launches_rerun += launches;
 	atomic_fetch_add(&counts->batches_rerun, 1);
-	atomic_fetch_add(&counts->launches_rerun, slot->batch->launches);
+	atomic_fetch_add(&counts->launches_rerun, launches);
 }
 
 static void give_up(struct df_context *context, struct df_slot *slot)
 {
-	enum df_verdict verdict = slot->info.loss, rest;
+	enum df_verdict verdict = slot->info.poison_count ? DF_POISONED : slot->info.loss, rest;
 
-	if (context->reset.memory_lost && atomic_load(&context->device->lost_bos) && verdict != DF_GUILTY_RESET)
+	if (context->reset.memory_lost && atomic_load(&context->device->lost_bos) && verdict != DF_GUILTY_RESET &&
+	    verdict != DF_POISONED)
 		verdict = DF_MEMORY_LOST;
 	if (slot->misled && df_journal_misled_for_good(slot))
 		verdict = DF_INNOCENT_RESET;
@@ -378,7 +421,7 @@ static int conclude(struct df_context *context, int ret)
 {
 	if (ret == -EBUSY)
 		return ret;
-	if (ret == -ENODEV) {
+	if (ret == -ENODEV && df_context_is_gone(context)) {
 		df_recovery_gone(context);
 		return ret;
 	}

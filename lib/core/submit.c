@@ -170,6 +170,9 @@ static int hand_over(struct df_context *context, struct df_slot *slot)
 	df_journal_look(context);
 	if (context->unsent != context->next - 1 || !df_context_calm(context))
 		return 0;
+	/* Closed by the pump. */
+	if (__builtin_expect(slot->wait_count, 0) && df_journal_misled_for_good(slot))
+		return 0;
 	ret = df_journal_send(context, slot);
 	if (__builtin_expect(!ret, 1)) {
 		context->unsent = context->next;
@@ -179,7 +182,7 @@ static int hand_over(struct df_context *context, struct df_slot *slot)
 		df_journal_lost(context, ret);
 		return 0;
 	}
-	if (ret == -ENODEV)
+	if (ret == -ENODEV && df_context_is_gone(context))
 		atomic_store(&context->device->gone, true);
 	return ret == -EAGAIN ? 0 : ret;
 }

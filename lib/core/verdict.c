@@ -21,8 +21,16 @@ static const struct row {
 	uint8_t marked, first, reset, guilty, memory_lost, page_fault;
 	struct df_ruling ruling;
 } rows[] = {
-	{"any: device removed", GONE, ANY, ANY, ANY, ANY, ANY, ANY, {DF_DEVICE_GONE, false, "the device is gone"}},
-	{"any: not over", BUSY, ANY, ANY, ANY, ANY, ANY, ANY, {DF_RUNNING, false, "it runs"}},
+	{"any: device removed",
+	 GONE,
+	 ANY,
+	 ANY,
+	 ANY,
+	 ANY,
+	 ANY,
+	 ANY,
+	 {DF_DEVICE_GONE, false, false, "the device is gone"}},
+	{"any: not over", BUSY, ANY, ANY, ANY, ANY, ANY, ANY, {DF_RUNNING, false, false, "it runs"}},
 	/* amdgpu_job_timedout() puts -ETIME into the fence of the job that hung before its ring, or the device, is
 	   reset. */
 	{"7.2: timed out, its ring was reset",
@@ -33,7 +41,7 @@ static const struct row {
 	 ANY,
 	 NO,
 	 ANY,
-	 {DF_GUILTY_RESET, true, "it hung and its queue was reset"}},
+	 {DF_GUILTY_RESET, true, false, "it hung and its queue was reset"}},
 	{"7.2: timed out, the device was reset",
 	 TIMED_OUT,
 	 ANY,
@@ -42,9 +50,9 @@ static const struct row {
 	 ANY,
 	 YES,
 	 ANY,
-	 {DF_GUILTY_RESET, false, "it hung and the device was reset"}},
+	 {DF_GUILTY_RESET, false, false, "it hung and the device was reset"}},
 	/* amdgpu_ring_soft_recovery(): -ENODATA; the IB went on behind the killed waves. */
-	{"6.12, 7.2: waves killed",
+	{"6.12: waves killed",
 	 NO_DATA,
 	 ANY,
 	 ANY,
@@ -52,9 +60,9 @@ static const struct row {
 	 ANY,
 	 ANY,
 	 ANY,
-	 {DF_GUILTY_RESET, false, "its waves were killed"}},
+	 {DF_GUILTY_RESET, false, false, "its waves were killed"}},
 	/* drm_sched_increase_karma() marks the context; the fence says -ECANCELED, or success when it was forced. */
-	{"6.1: guilty context",
+	{"6.1, 6.12: guilty context",
 	 ANY_ANSWER,
 	 NO,
 	 YES,
@@ -62,7 +70,7 @@ static const struct row {
 	 YES,
 	 ANY,
 	 ANY,
-	 {DF_GUILTY_RESET, false, "it hung and the device was reset"}},
+	 {DF_GUILTY_RESET, false, false, "it hung and the device was reset"}},
 	{"any: memory lost",
 	 ANY_ANSWER,
 	 ANY,
@@ -71,7 +79,8 @@ static const struct row {
 	 ANY,
 	 YES,
 	 ANY,
-	 {DF_MEMORY_LOST, false, "device memory was lost"}},
+	 {DF_MEMORY_LOST, false, false, "device memory was lost"}},
+	/* 6.12 ends all jobs of a ring that it resets in the same way, the one that hung too. */
 	{"any: cancelled by a reset",
 	 CANCELLED,
 	 ANY,
@@ -80,8 +89,8 @@ static const struct row {
 	 ANY,
 	 NO,
 	 ANY,
-	 {DF_INNOCENT_RESET, false, "a reset cancelled it"}},
-	{"any: failed", FAILED, ANY, ANY, ANY, ANY, NO, ANY, {DF_INNOCENT_RESET, false, "its fence failed"}},
+	 {DF_INNOCENT_RESET, false, true, "a reset cancelled it"}},
+	{"any: failed", FAILED, ANY, ANY, ANY, ANY, NO, ANY, {DF_INNOCENT_RESET, false, false, "its fence failed"}},
 	{"any: success without the marker",
 	 OVER,
 	 NO,
@@ -90,7 +99,7 @@ static const struct row {
 	 ANY,
 	 NO,
 	 ANY,
-	 {DF_INNOCENT_RESET, false, "it was left out"}},
+	 {DF_INNOCENT_RESET, false, true, "it was left out"}},
 	/* 6.1: soft recovery, or the scheduler's own re-run; 7.2: emitted again after another's queue reset. */
 	{"6.1, 7.2: success beside a reset",
 	 OVER,
@@ -100,10 +109,18 @@ static const struct row {
 	 ANY,
 	 NO,
 	 ANY,
-	 {DF_INNOCENT_RESET, false, "a reset overlapped it"}},
+	 {DF_INNOCENT_RESET, false, false, "a reset overlapped it"}},
 	/* vm_fault_stop=0: the access went to a dummy page. Told of from DRM 3.55 on. */
-	{"6.12, 7.2: page fault", OVER, YES, ANY, NO, ANY, NO, YES, {DF_GUILTY_RESET, false, "it made a page fault"}},
-	{"any: done", OVER, YES, ANY, NO, ANY, NO, NO, {DF_DONE, false, "it is done"}},
+	{"6.12, 7.2: page fault",
+	 OVER,
+	 YES,
+	 ANY,
+	 NO,
+	 ANY,
+	 NO,
+	 YES,
+	 {DF_GUILTY_RESET, false, false, "it made a page fault"}},
+	{"any: done", OVER, YES, ANY, NO, ANY, NO, NO, {DF_DONE, false, false, "it is done"}},
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 

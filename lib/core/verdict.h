@@ -20,8 +20,9 @@ struct df_evidence {
 
 struct df_ruling {
 	enum df_verdict verdict; /* DF_DONE: it happened, and nothing else did; DF_RUNNING: not over */
-	bool exact; /* the kernel ended this job where it was and did not touch it again: a restart point that was
-		       passed holds */
+	bool exact;   /* the kernel ended this job where it was and did not touch it again: a restart point that was
+			 passed holds */
+	bool unknown; /* not guilty is only a guess: the kernel does not say whose job hung */
 	const char *why;
 };
 

@@ -27,6 +27,7 @@ struct gpu {
 	struct gpu_ring *rings[GPU_RING_COUNT];
 	struct gpu_strict *strict;
 	_Atomic uint64_t code_epoch;
+	_Atomic uint64_t spaces; /* address spaces made so far */
 };
 
 /* Fills in where a page fault happened, and keeps the first of a job. */

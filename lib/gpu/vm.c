@@ -211,7 +211,8 @@ int gpu_vm_create(struct gpu *gpu, struct gpu_vm **vm_out)
 		return -ENOMEM;
 	}
 	vm->gpu = gpu;
-	atomic_init(&vm->generation, 1);
+	/* One that was freed may come back at the same address: what caches keep of it is of other generations. */
+	atomic_init(&vm->generation, ((atomic_fetch_add(&gpu->spaces, 1) + 1) << 32) + 1);
 	pthread_mutex_init(&vm->lock, NULL);
 	*vm_out = vm;
 	return 0;

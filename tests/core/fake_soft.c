@@ -53,6 +53,7 @@ struct file {
 struct fake_control fake;
 struct fake_counts fake_counts;
 struct fake_submission fake_last;
+uint64_t fake_last_point;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct file *only;
 
@@ -68,6 +69,7 @@ void fake_reset(void)
 {
 	memset(&fake, 0, sizeof(fake));
 	memset(&fake_last, 0, sizeof(fake_last));
+	fake_last_point = 0;
 	fake.drm_minor = 64;
 	atomic_store(&fake_counts.ioctls, 0);
 	atomic_store(&fake_counts.submits, 0);
@@ -285,7 +287,7 @@ static int do_wait(struct file *file, union drm_amdgpu_wait_cs *args)
 	if (!job->held && job->error)
 		return job->error;
 	memset(args, 0, sizeof(*args));
-	args->out.status = job->held;
+	args->out.status = job->held || fake.deaf;
 	return 0;
 }
 
@@ -623,6 +625,7 @@ static int do_syncobj(struct file *file, unsigned long request, void *arg)
 	case DRM_IOCTL_SYNCOBJ_TRANSFER:
 		return check_syncobj(file, transfer->src_handle) | check_syncobj(file, transfer->dst_handle);
 	case DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL:
+		fake_last_point = *(const uint64_t *)(uintptr_t)((struct drm_syncobj_timeline_array *)arg)->points;
 		return 0;
 	default:
 		return -EINVAL;

@@ -33,6 +33,7 @@ struct fake_control {
 	unsigned fail_at, fail_request;
 	int fail_error;
 	bool refuse_priority;
+	bool deaf; /* interrupts are lost: WAIT_CS says of jobs that ended well that they run */
 };
 extern struct fake_control fake;
 
@@ -51,6 +52,7 @@ struct fake_submission {
 	uint64_t timeline_point;
 };
 extern struct fake_submission fake_last;
+extern uint64_t fake_last_point; /* that the host signalled, of any timeline */
 
 extern const struct df_soft_ops fake_ops;
 

@@ -7,11 +7,20 @@
 
 #define LAUNCHES 12u
 
+/* What is not meant to hang ends before that, also where everything is slow. */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define TIMEOUT ",timeout_ms=400"
+#elif defined(__has_feature)
+#define TIMEOUT ",timeout_ms=400"
+#else
+#define TIMEOUT ",timeout_ms=80"
+#endif
+
 static const char *const kernels[] = {
-	"soft:gfx1030,kernel=6.1,timeout_ms=30",
-	"soft:gfx1030,kernel=6.12,timeout_ms=30",
-	"soft:gfx1030,kernel=7.2,timeout_ms=30",
-	"soft:gfx1033,kernel=6.1,timeout_ms=30",
+	"soft:gfx1030,kernel=6.1" TIMEOUT,
+	"soft:gfx1030,kernel=6.12" TIMEOUT,
+	"soft:gfx1030,kernel=7.2" TIMEOUT,
+	"soft:gfx1033,kernel=6.1" TIMEOUT,
 };
 #define KERNELS (sizeof(kernels) / sizeof(kernels[0]))
 
@@ -37,7 +46,7 @@ static struct df_wait_info wait_done(struct df_fence *fence)
 	return info;
 }
 
-/* A hang before each launch in turn, in each memory. */
+/* A hang before many launches in turn, in each memory. */
 START_TEST(test_hang)
 {
 	static const enum df_domain domains[] = {DF_DOMAIN_DEVICE, DF_DOMAIN_HOST_CACHED, DF_DOMAIN_DEVICE};
@@ -45,8 +54,8 @@ START_TEST(test_hang)
 
 	world_open(&world, kernels[_i], NULL);
 	context = gated_context(0);
-	for (uint32_t at = 0; at < LAUNCHES; at++) {
-		struct df_bo *state = world_state(&world, domains[at % 3], at % 3 == 2);
+	for (uint32_t at = 0; at < LAUNCHES; at += 2) {
+		struct df_bo *state = world_state(&world, domains[at / 2 % 3], at / 2 % 3 == 2);
 		struct df_batch *batch = world_batch(&world, state, LAUNCHES, at, NULL);
 		struct df_wait_info info;
 
@@ -56,12 +65,94 @@ START_TEST(test_hang)
 		ck_assert_uint_eq(info.retries, 1);
 		ck_assert_int_eq(info.loss, DF_GUILTY_RESET);
 		ck_assert_uint_eq(info.context, 1);
-		ck_assert_uint_eq(info.batch, at + 1);
+		ck_assert_uint_eq(info.batch, at / 2 + 1);
 		ck_assert_uint_eq(info.launches_rerun, LAUNCHES);
 		ck_assert_uint_ge(info.restored_B, df_bo_size(state));
 		world_check(state, LAUNCHES);
 		ck_ok(df_batch_destroy(batch));
 		ck_ok(df_bo_destroy(state));
+	}
+	ck_ok(df_context_destroy(context));
+	world_close(&world);
+}
+END_TEST
+
+/* Markers tell where a batch was. */
+START_TEST(test_markers)
+{
+	struct df_batch_options marked = DF_OPTIONS(marked, .marker_interval = 1);
+	struct df_context *context;
+
+	world_open(&world, kernels[_i], NULL);
+	context = gated_context(0);
+	for (uint32_t at = 0; at < LAUNCHES; at += 3) {
+		struct df_bo *state = world_state(&world, DF_DOMAIN_DEVICE, false);
+		struct df_batch *batch = world_batch(&world, state, LAUNCHES, at, &marked);
+		struct df_wait_info info;
+
+		atomic_store(world.gate, 0);
+		info = wait_done(submit(context, batch));
+		ck_assert_uint_eq(info.first_launch, at);
+		ck_assert_uint_eq(info.last_launch, at);
+		ck_assert_int_eq(info.loss, DF_GUILTY_RESET);
+		world_check(state, LAUNCHES);
+		ck_ok(df_batch_destroy(batch));
+		ck_ok(df_bo_destroy(state));
+	}
+	ck_ok(df_context_destroy(context));
+	world_close(&world);
+}
+END_TEST
+
+/* From one state to the other and back: each stretch may run twice. */
+static struct df_batch *stretches(struct df_bo *states[2], uint32_t hang)
+{
+	const uint32_t grid[3] = {WORLD_FLOATS / 64, 1, 1};
+	struct df_batch *batch;
+
+	ck_ok(df_batch_create(world.device, NULL, &batch));
+	for (unsigned i = 0; i < 2; i++)
+		ck_ok(df_batch_use(batch, states[i], DF_READ | DF_WRITE));
+	for (uint32_t i = 0; i < LAUNCHES; i++) {
+		struct world_args args = {df_bo_address(world.x), df_bo_address(states[i % 2]),
+					  df_bo_address(states[!(i % 2)]), WORLD_FLOATS, WORLD_FACTOR};
+
+		ck_ok(df_batch_restart(batch));
+		ck_ok(df_batch_launch(batch, world.kernel, grid, &args, sizeof(args)));
+		ck_ok(df_batch_barrier(batch));
+		if (i == hang)
+			ck_ok(df_batch_wait(batch, world.gate_bo, 0, DF_EQUAL, 1, UINT32_MAX));
+	}
+	ck_ok(df_batch_seal(batch));
+	return batch;
+}
+
+/* Where the kernel ends the job at once and leaves it alone, it goes on from the last restart point; else it begins
+ * again. */
+START_TEST(test_restart)
+{
+	bool exact = strstr(kernels[_i], "7.2");
+	struct df_context *context;
+
+	world_open(&world, kernels[_i], NULL);
+	context = gated_context(0);
+	for (uint32_t at = 0; at < LAUNCHES; at += 2) {
+		struct df_bo *states[2] = {world_state(&world, DF_DOMAIN_DEVICE, false),
+					   world_state(&world, DF_DOMAIN_DEVICE, false)};
+		struct df_batch *batch = stretches(states, at);
+		struct df_wait_info info;
+
+		atomic_store(world.gate, 0);
+		info = wait_done(submit(context, batch));
+		ck_assert_uint_eq(info.retries, 1);
+		if (exact) {
+			ck_assert_uint_eq(info.launches_rerun, LAUNCHES - at);
+			ck_assert_uint_eq(info.restored_B, at ? 0 : info.restored_B);
+		}
+		world_check(states[0], LAUNCHES);
+		ck_ok(df_batch_destroy(batch));
+		for (unsigned i = 0; i < 2; i++)
+			ck_ok(df_bo_destroy(states[i]));
 	}
 	ck_ok(df_context_destroy(context));
 	world_close(&world);
@@ -183,6 +274,8 @@ int main(void)
 
 	tcase_set_timeout(cases, 60);
 	tcase_add_loop_test(cases, test_hang, 0, KERNELS);
+	tcase_add_loop_test(cases, test_markers, 0, KERNELS);
+	tcase_add_loop_test(cases, test_restart, 0, KERNELS);
 	tcase_add_loop_test(cases, test_pipeline, 0, KERNELS);
 	tcase_add_loop_test(cases, test_given_up, 0, KERNELS);
 	tcase_add_loop_test(cases, test_dependents, 0, KERNELS);

@@ -9,6 +9,7 @@
 #include "common.h"
 
 #define WORLD_FLOATS 256u
+#define WORLD_FACTOR (1.0f / 3)
 #define SECOND       1000000000ull
 
 struct world_args {
@@ -34,7 +35,13 @@ struct df_batch *world_batch(struct world *world, struct df_bo *state, uint32_t 
 			     const struct df_batch_options *options);
 /* What a state holds after so many launches; checks every bit. */
 void world_check(struct df_bo *state, uint32_t launches);
-bool world_holds(struct df_bo *state, uint32_t launches);
+/* The same in steps that may fail, and be taken again then. */
+int world_try_open(struct world *world, const char *name);
+int world_try_code(struct world *world);
+int world_try_bos(struct world *world);
+int world_try_fill(struct df_bo *state);
+int world_try_holds(struct df_bo *state, uint32_t launches);
+void world_try_close(struct world *world);
 /* A callback for before_recovery: opens the gate. */
 void world_open_gate(void *user, const struct df_loss *loss);
 

@@ -230,6 +230,26 @@ START_TEST(unmap_under_a_running_wave)
 }
 END_TEST
 
+/* The allocator often gives the freed address space's place to the next one. */
+START_TEST(a_new_space_has_nothing_of_the_old)
+{
+	for (unsigned round = 0; round < 32; round++) {
+		uint32_t *page = (uint32_t *)(void *)(fx.mem + (8 + round) * PAGE);
+
+		gpu_vm_destroy(fx.vm);
+		ck_assert_int_eq(gpu_vm_create(fx.gpu, &fx.vm), 0);
+		ck_assert_int_eq(gpu_vm_map(fx.vm, FX_VA, 4 * PAGE, fx.mem, RW, GPU_MTYPE_NC), 0);
+		ck_assert_int_eq(gpu_vm_map(fx.vm, 0x1000, PAGE, page, RW, GPU_MTYPE_NC), 0);
+		page[0] = 0;
+		fx_ib(&fx, FX_IB);
+		FX_PACKET(&fx, P_WRITE_DATA, 5u << 8 | 1u << 20, 0x1000, 0,
+			  100 + round); /* DST_SEL memory, WR_CONFIRM */
+		ck_assert_int_eq(fx_run(&fx, GPU_RING_COMPUTE).status, GPU_DONE);
+		ck_assert_uint_eq(page[0], 100 + round);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("gpu vm");
@@ -249,6 +269,7 @@ int main(void)
 	tcase_add_test(tcase, not_canonical);
 	tcase_add_test(tcase, flush_beside_a_running_wave);
 	tcase_add_test(tcase, unmap_under_a_running_wave);
+	tcase_add_test(tcase, a_new_space_has_nothing_of_the_old);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Poison: a launch that hangs whenever it runs. It is looked for when a batch has used up its retries: the batch is run
+ * alone in its context, from a stream of its own in which a full barrier stands around each launch and a marker behind
+ * it, so that the launch at which it ends is known. One such end may be an accident, so it takes several at the same
+ * launch: two when the kernel says that the context was guilty, more when it does not say whose job hung (6.12's reset
+ * of a ring).
+ *
+ * What is then left of the batch: launches marked independent go on without the poison, which may be found again and
+ * again; else the launches before it are run once more and committed, and the batch ends there. The stream is made anew
+ * for each of it; nothing else changes about the slot, and losses are settled as usual.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "core/batch.h"
+#include "core/context.h"
+#include "core/poison.h"
+
+#define ENDS_GUILTY  2u
+#define ENDS_UNKNOWN 4u
+#define MAX_ATTEMPTS 12u /* of one search that names nothing new */
+
+/* Does the kind of loss say, or leave open, that the batch itself was the cause? */
+static bool may_be_own(const struct df_slot *slot)
+{
+	return slot->found.ruling.verdict == DF_GUILTY_RESET || slot->found.ruling.unknown;
+}
+
+static int make_stream(struct df_slot *slot, const struct df_filter *filter)
+{
+	struct df_stream stream;
+	int ret = df_batch_filter((struct df_batch *)(void *)slot->batch, filter, &stream);
+
+	if (ret < 0)
+		return ret;
+	df_stream_finish(&slot->stream);
+	slot->stream = stream;
+	slot->run_va = stream.ib_va;
+	slot->run_dw = stream.ib_dw;
+	return 0;
+}
+
+static int run_alone(struct df_slot *slot)
+{
+	const struct df_filter filter = {
+		.end = slot->batch->launches,
+		.exclude = slot->info.poison,
+		.exclude_count = slot->info.poison_count,
+		.barriers = true,
+	};
+	int ret = make_stream(slot, &filter);
+
+	if (!ret)
+		slot->run = DF_RUN_ALONE;
+	return ret;
+}
+
+static int run_part(struct df_slot *slot, uint64_t end)
+{
+	const struct df_filter filter = {.end = end};
+	int ret = make_stream(slot, &filter);
+
+	if (!ret)
+		slot->run = DF_RUN_PART;
+	return ret;
+}
+
+static int name_poison(struct df_slot *slot, uint64_t launch)
+{
+	slot->info.poison[slot->info.poison_count++] = launch;
+	slot->suspected_times = slot->attempts = 0;
+	atomic_fetch_add(&slot->batch->device->recovery.poisoned, 1);
+	if (!slot->batch->independent)
+		return run_part(slot, launch);
+	return slot->info.poison_count < DF_MAX_POISON ? run_alone(slot) : -E2BIG;
+}
+
+/* It ran alone and was lost. */
+static int search(struct df_slot *slot)
+{
+	uint64_t first, end;
+	unsigned needed = slot->found.ruling.verdict == DF_GUILTY_RESET ? ENDS_GUILTY : ENDS_UNKNOWN;
+
+	df_stream_progress(&slot->stream, &first, &end);
+	if (end == first + 1 && may_be_own(slot)) {
+		slot->suspected_times =
+			slot->suspected_times && slot->suspected == first ? slot->suspected_times + 1 : 1;
+		slot->suspected = first;
+		if (slot->suspected_times >= needed)
+			return name_poison(slot, first);
+	}
+	return ++slot->attempts < MAX_ATTEMPTS ? run_alone(slot) : -ECANCELED;
+}
+
+bool df_poison_step(struct df_slot *slot)
+{
+	if (slot->batch->not_repeatable || !slot->batch->launches)
+		return false;
+	switch (slot->run) {
+	case DF_RUN_WHOLE:
+	case DF_RUN_RESUMED:
+		slot->suspected_times = slot->attempts = 0;
+		return may_be_own(slot) && run_alone(slot) == 0;
+	case DF_RUN_ALONE:
+		return search(slot) == 0;
+	case DF_RUN_PART:
+		return ++slot->attempts < MAX_ATTEMPTS && run_part(slot, slot->info.poison[0]) == 0;
+	}
+	return false;
+}
+
+void df_poison_locate(const struct df_slot *slot, uint64_t *first_out, uint64_t *end_out)
+{
+	df_stream_progress(&slot->stream, first_out, end_out);
+}
+
+uint64_t df_poison_done(const struct df_slot *slot)
+{
+	return slot->run == DF_RUN_PART ? slot->info.poison[0] : slot->batch->launches - slot->info.poison_count;
+}

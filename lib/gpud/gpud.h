@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* gpud.h - the software GPU as the hardware of drumfire.ko: parts of drumfire-gpud. */
+#ifndef DF_GPUD_H
+#define DF_GPUD_H
+
+#include "drumfire_hw.h"
+#include "gpu/gpu.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct gpud {
+	int fd;
+	struct gpu *gpu;
+	struct df_hw_ring *ring;
+	char *aperture;
+	uint64_t aperture_B;
+	pthread_mutex_t event_lock; /* guards the producer side of the event ring */
+	pthread_mutex_t as_lock;    /* guards spaces against callbacks; changed by the serving thread alone */
+	struct gpu_vm **spaces;     /* by address space number */
+	uint32_t space_count;
+};
+
+struct gpud_options {
+	const struct gpu_target *target;
+	unsigned threads, timeout_ms;
+	bool strict;
+	uint64_t vram_B, gtt_B;
+};
+
+/* answers.c: what clients are told of the chip, asked of a soft node. 0 or -errno, with a line on stderr. */
+struct gpud_answers {
+	struct df_hw_answer rows[512];
+	uint32_t count, blob_B;
+	unsigned char blob[64 << 10];
+};
+int gpud_answers(const struct gpud_options *options, struct gpud_answers *answers, struct df_hw_attach *attach);
+
+/* serve.c: takes commands until the kernel has nothing to say any more. */
+int gpud_serve(struct gpud *gpud);
+void gpud_post(struct gpud *gpud, const struct df_hw_event *event);
+void gpud_page_fault(void *user, struct gpu_vm *vm, const struct gpu_fault *fault);
+
+#endif

@@ -1,0 +1,565 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * vm.c - address spaces: the mappings of one open file, and GEM_VA.
+ *
+ * The tree of mappings changes at once. The hardware's page tables follow: at once when nothing
+ * stands in the way, else in order, by the work item (which never takes vm->lock: that is held over
+ * allocations), when the jobs that were submitted before an unmapping have ended. Later jobs depend
+ * on the last update. A mapping keeps its buffer until the hardware has forgotten the range.
+ */
+#include "drumfire.h"
+
+#include <linux/delay.h>
+
+#define HOLE_START            0x0000800000000000ull
+#define HOLE_END              0xffff800000000000ull
+#define HOLE_MASK             0x0000ffffffffffffull
+#define MAX_MAPPINGS_PER_CALL 65536u
+
+struct df_mapping {
+	struct interval_tree_node it; /* pages */
+	u64 offset;
+	struct df_bo *bo; /* NULL: PRT */
+	u32 flags;
+};
+
+struct df_item {
+	u64 va, size;
+	u64 offset; /* in the aperture */
+	u32 access; /* 0: unmap */
+	u32 mtype;
+	struct df_bo *drop; /* reference given back afterwards */
+};
+
+/* One change of the page tables. Everything that can fail is made before the tree changes. */
+struct df_op {
+	struct list_head node;
+	struct df_fence *fence;
+	struct dma_fence *wait;
+	bool unmaps;
+	unsigned int count, capacity;
+	struct df_mapping *spare[3];
+	unsigned int spares;
+	struct df_item items[];
+};
+
+static int push_item(struct df_vm *vm, const struct df_item *item, u64 va, u64 size,
+		     unsigned int keep_free)
+{
+	struct df_hw_cmd cmd = {
+		.op = item->access ? DF_HW_MAP : DF_HW_UNMAP,
+		.as = vm->as,
+		.va = va >= HOLE_START ? va | HOLE_END : va,
+		.size_B = size,
+		.offset_B = item->access ? item->offset + (va - item->va) : 0,
+		.access = item->access,
+		.mtype = item->mtype,
+	};
+
+	return df_hw_push(vm->df, &cmd, NULL, keep_free);
+}
+
+/* A range may touch both halves of the addresses. Waits for room in the ring. */
+static void push(struct df_vm *vm, const struct df_item *item)
+{
+	u64 low = item->va < HOLE_START ? min(HOLE_START - item->va, item->size) : 0;
+
+	if (low)
+		while (push_item(vm, item, item->va, low, DF_HW_ROOM_FOR_JOBS) == -EAGAIN)
+			usleep_range(100, 1000);
+	if (low < item->size)
+		while (push_item(vm, item, item->va + low, item->size - low, DF_HW_ROOM_FOR_JOBS) ==
+		       -EAGAIN)
+			usleep_range(100, 1000);
+}
+
+static void op_free(struct df_op *op)
+{
+	unsigned int i;
+
+	if (!op)
+		return;
+	for (i = 0; i < op->spares; i++)
+		kfree(op->spare[i]);
+	for (i = 0; i < op->count; i++)
+		df_bo_put(op->items[i].drop);
+	dma_fence_put(op->wait);
+	kvfree(op);
+}
+
+static void op_run(struct df_vm *vm, struct df_op *op)
+{
+	unsigned int i;
+
+	if (op->wait)
+		dma_fence_wait(op->wait, false);
+	for (i = 0; i < op->count; i++)
+		push(vm, &op->items[i]);
+	dma_fence_signal(&op->fence->base);
+	dma_fence_put(&op->fence->base);
+	op_free(op);
+}
+
+static void vm_work(struct work_struct *work)
+{
+	struct df_vm *vm = container_of(work, struct df_vm, work);
+	struct df_op *op;
+
+	for (;;) {
+		spin_lock(&vm->ops_lock);
+		op = list_first_entry_or_null(&vm->ops, struct df_op, node);
+		if (op)
+			list_del(&op->node);
+		spin_unlock(&vm->ops_lock);
+		if (!op)
+			break;
+		op_run(vm, op);
+	}
+	df_vm_put(vm); /* of whoever queued the work */
+}
+
+static struct df_op *op_new(unsigned int capacity, unsigned int spares)
+{
+	struct df_op *op = kvzalloc(struct_size(op, items, capacity), GFP_KERNEL);
+
+	if (!op)
+		return NULL;
+	op->capacity = capacity;
+	while (op->spares < spares) {
+		op->spare[op->spares] = kzalloc(sizeof(*op->spare[0]), GFP_KERNEL);
+		if (!op->spare[op->spares]) {
+			op_free(op);
+			return NULL;
+		}
+		op->spares++;
+	}
+	op->fence = df_fence_alloc();
+	if (!op->fence) {
+		op_free(op);
+		return NULL;
+	}
+	return op;
+}
+
+/* An operation that came to nothing. */
+static void op_drop(struct df_op *op)
+{
+	if (op)
+		df_fence_free(op->fence);
+	op_free(op);
+}
+
+/*
+ * vm->lock is held. Takes the operation over. The fences to wait for are those of now: jobs that
+ * come later depend on this very update.
+ */
+static void commit(struct df_vm *vm, struct df_op *op)
+{
+	struct dma_fence *last = vm->last ? &vm->last->base : NULL;
+	bool idle = !last || dma_fence_is_signaled(last);
+
+	if (!op->count) {
+		op_drop(op);
+		return;
+	}
+	if (op->unmaps && dma_resv_get_singleton(&vm->resv, DMA_RESV_USAGE_BOOKKEEP, &op->wait)) {
+		/* No memory for the list: all that is there now is waited for here. */
+		dma_resv_wait_timeout(&vm->resv, DMA_RESV_USAGE_BOOKKEEP, false,
+				      MAX_SCHEDULE_TIMEOUT);
+		op->wait = NULL;
+	}
+	df_fence_init(op->fence, vm->update_context, ++vm->update_seqno);
+	dma_fence_put(last);
+	vm->last = op->fence;
+	dma_fence_get(&op->fence->base);
+	if (idle && (!op->wait || dma_fence_is_signaled(op->wait))) {
+		op_run(vm, op);
+		return;
+	}
+	spin_lock(&vm->ops_lock);
+	list_add_tail(&op->node, &vm->ops);
+	spin_unlock(&vm->ops_lock);
+	df_vm_get(vm);
+	if (!queue_work(vm->df->vm_wq, &vm->work))
+		df_vm_put(vm);
+}
+
+/* With a reference, or NULL. */
+struct dma_fence *df_vm_last(struct df_vm *vm)
+{
+	struct dma_fence *fence = NULL;
+
+	mutex_lock(&vm->lock);
+	if (vm->last && !dma_fence_is_signaled(&vm->last->base))
+		fence = dma_fence_get(&vm->last->base);
+	mutex_unlock(&vm->lock);
+	return fence;
+}
+
+static void add_unmap(struct df_op *op, u64 first, u64 last, struct df_bo *bo)
+{
+	struct df_item *item = &op->items[op->count++];
+
+	op->unmaps = true;
+	item->va = first << PAGE_SHIFT;
+	item->size = (last - first + 1) << PAGE_SHIFT;
+	if (bo) {
+		drm_gem_object_get(&bo->base);
+		item->drop = bo;
+	}
+}
+
+static void mapping_free(struct df_vm *vm, struct df_mapping *map)
+{
+	interval_tree_remove(&map->it, &vm->maps);
+	df_bo_put(map->bo);
+	kfree(map);
+}
+
+/* gmc_v10_0_map_mtype(): what the flags ask for. */
+static u32 mtype_of(u32 flags)
+{
+	switch (flags & AMDGPU_VM_MTYPE_MASK) {
+	case AMDGPU_VM_MTYPE_CC:
+		return DF_HW_CC;
+	case AMDGPU_VM_MTYPE_UC:
+		return DF_HW_UC;
+	default:
+		return DF_HW_NC;
+	}
+}
+
+static void add_map(struct df_op *op, const struct df_mapping *map)
+{
+	struct df_item *item = &op->items[op->count];
+
+	item->va = (u64)map->it.start << PAGE_SHIFT;
+	item->size = (u64)(map->it.last - map->it.start + 1) << PAGE_SHIFT;
+	item->mtype = mtype_of(map->flags);
+	if (!map->bo) {
+		item->access = DF_HW_READ | DF_HW_WRITE | DF_HW_PRT;
+	} else {
+		item->offset =
+			((u64)drm_vma_node_start(&map->bo->place) << PAGE_SHIFT) + map->offset;
+		if (map->flags & AMDGPU_VM_PAGE_READABLE)
+			item->access |= DF_HW_READ;
+		if ((map->flags & AMDGPU_VM_PAGE_WRITEABLE) && !map->bo->readonly)
+			item->access |= DF_HW_WRITE;
+		if (map->flags & AMDGPU_VM_PAGE_EXECUTABLE)
+			item->access |= DF_HW_EXEC;
+	}
+	if (item->access)
+		op->count++;
+}
+
+static unsigned int overlaps(struct df_vm *vm, u64 first, u64 last)
+{
+	struct interval_tree_node *it = interval_tree_iter_first(&vm->maps, first, last);
+	unsigned int count = 0;
+
+	for (; it; it = interval_tree_iter_next(it, first, last))
+		count++;
+	return count;
+}
+
+/* A part of a mapping that stays, outside of what is cleared. */
+static void keep_part(struct df_vm *vm, struct df_op *op, const struct df_mapping *map, u64 first,
+		      u64 last)
+{
+	struct df_mapping *part = op->spare[--op->spares];
+
+	part->it.start = first;
+	part->it.last = last;
+	part->offset = map->offset + ((first - map->it.start) << PAGE_SHIFT);
+	part->flags = map->flags;
+	part->bo = map->bo;
+	if (part->bo)
+		drm_gem_object_get(&part->bo->base);
+	interval_tree_insert(&part->it, &vm->maps);
+}
+
+static void clear(struct df_vm *vm, struct df_op *op, u64 first, u64 last)
+{
+	struct interval_tree_node *it, *next = interval_tree_iter_first(&vm->maps, first, last);
+
+	while ((it = next)) {
+		struct df_mapping *map = container_of(it, struct df_mapping, it);
+
+		next = interval_tree_iter_next(it, first, last);
+		add_unmap(op, max_t(u64, map->it.start, first), min_t(u64, map->it.last, last),
+			  map->bo);
+		if (map->it.start < first)
+			keep_part(vm, op, map, map->it.start, first - 1);
+		if (map->it.last > last)
+			keep_part(vm, op, map, last + 1, map->it.last);
+		mapping_free(vm, map);
+	}
+}
+
+static void insert(struct df_vm *vm, struct df_op *op, struct df_bo *bo,
+		   const struct drm_amdgpu_gem_va *args)
+{
+	struct df_mapping *map = op->spare[--op->spares];
+
+	map->it.start = args->va_address >> PAGE_SHIFT;
+	map->it.last = (args->va_address + args->map_size - 1) >> PAGE_SHIFT;
+	map->offset = args->offset_in_bo;
+	map->flags = args->flags;
+	map->bo = bo;
+	if (bo)
+		drm_gem_object_get(&bo->base);
+	interval_tree_insert(&map->it, &vm->maps);
+	add_map(op, map);
+}
+
+/* amdgpu_vm_verify_parameters() */
+static int verify(const struct df_bo *bo, u64 va, u64 offset, u64 size)
+{
+	u64 end;
+
+	if ((va | offset | size) & ~PAGE_MASK)
+		return -EINVAL;
+	if (!size || check_add_overflow(va, size, &end) || check_add_overflow(offset, size, &end))
+		return -EINVAL;
+	if (bo && end > bo->base.size)
+		return -EINVAL;
+	return va + size > 1ull << 48 ? -EINVAL : 0;
+}
+
+static int do_map(struct df_vm *vm, struct df_bo *bo, const struct drm_amdgpu_gem_va *args,
+		  bool replace)
+{
+	u64 first = args->va_address >> PAGE_SHIFT;
+	u64 last = (args->va_address + args->map_size - 1) >> PAGE_SHIFT;
+	unsigned int count = overlaps(vm, first, last);
+	struct df_op *op;
+
+	if (count && !replace)
+		return -EINVAL;
+	if (count > MAX_MAPPINGS_PER_CALL)
+		return -ENOMEM;
+	op = op_new(count + 1, 3);
+	if (!op)
+		return -ENOMEM;
+	clear(vm, op, first, last);
+	insert(vm, op, bo, args);
+	commit(vm, op);
+	return 0;
+}
+
+static int do_clear(struct df_vm *vm, u64 va, u64 size)
+{
+	u64 first = va >> PAGE_SHIFT, last = (va + size - 1) >> PAGE_SHIFT;
+	unsigned int count = overlaps(vm, first, last);
+	struct df_op *op;
+
+	if (!count)
+		return 0;
+	if (count > MAX_MAPPINGS_PER_CALL)
+		return -ENOMEM;
+	op = op_new(count, 2);
+	if (!op)
+		return -ENOMEM;
+	clear(vm, op, first, last);
+	commit(vm, op);
+	return 0;
+}
+
+static int do_unmap(struct df_vm *vm, struct df_bo *bo, u64 va)
+{
+	u64 page = va >> PAGE_SHIFT;
+	struct interval_tree_node *it = interval_tree_iter_first(&vm->maps, page, page);
+	struct df_mapping *map = it ? container_of(it, struct df_mapping, it) : NULL;
+	struct df_op *op;
+
+	if (!map || map->it.start != page || map->bo != bo)
+		return -ENOENT;
+	op = op_new(1, 0);
+	if (!op)
+		return -ENOMEM;
+	add_unmap(op, map->it.start, map->it.last, map->bo);
+	mapping_free(vm, map);
+	commit(vm, op);
+	return 0;
+}
+
+static int check(struct df_device *df, struct drm_amdgpu_gem_va *args)
+{
+	u32 valid = AMDGPU_VM_DELAY_UPDATE | AMDGPU_VM_PAGE_READABLE | AMDGPU_VM_PAGE_WRITEABLE |
+		    AMDGPU_VM_PAGE_EXECUTABLE | AMDGPU_VM_MTYPE_MASK | AMDGPU_VM_PAGE_NOALLOC;
+	u32 prt = AMDGPU_VM_DELAY_UPDATE | AMDGPU_VM_PAGE_PRT;
+	u64 end;
+
+	if (args->va_address >= HOLE_START && args->va_address < HOLE_END)
+		return -EINVAL;
+	args->va_address &= HOLE_MASK;
+	if (args->va_address < df->desc.va_start)
+		return -EINVAL;
+	if (check_add_overflow(args->va_address, args->map_size, &end) || end > df->desc.va_end)
+		return -EINVAL;
+	if ((args->flags & ~valid) && (args->flags & ~prt))
+		return -EINVAL;
+	if (args->operation < AMDGPU_VA_OP_MAP || args->operation > AMDGPU_VA_OP_REPLACE)
+		return -EINVAL;
+	return 0;
+}
+
+static int run(struct df_vm *vm, struct df_bo *bo, const struct drm_amdgpu_gem_va *args)
+{
+	int ret = 0;
+
+	if (args->operation == AMDGPU_VA_OP_CLEAR)
+		ret = verify(NULL, args->va_address, 0, args->map_size);
+	else if (args->operation != AMDGPU_VA_OP_UNMAP)
+		ret = verify(bo, args->va_address, args->offset_in_bo, args->map_size);
+	if (ret)
+		return ret;
+	mutex_lock(&vm->lock);
+	switch (args->operation) {
+	case AMDGPU_VA_OP_MAP:
+		ret = do_map(vm, bo, args, false);
+		break;
+	case AMDGPU_VA_OP_UNMAP:
+		ret = do_unmap(vm, bo, args->va_address);
+		break;
+	case AMDGPU_VA_OP_CLEAR:
+		ret = do_clear(vm, args->va_address, args->map_size);
+		break;
+	default:
+		ret = do_map(vm, bo, args, true);
+		break;
+	}
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+int df_gem_va_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct df_file *fpriv = file->driver_priv;
+	struct drm_amdgpu_gem_va *args = data;
+	struct df_bo *bo = NULL;
+	int ret = check(to_df(drm), args);
+
+	if (ret)
+		return ret;
+	if (args->operation != AMDGPU_VA_OP_CLEAR && !(args->flags & AMDGPU_VM_PAGE_PRT)) {
+		bo = df_bo_lookup(file, args->handle);
+		if (!bo)
+			return -ENOENT;
+	}
+	ret = run(fpriv->vm, bo, args);
+	df_bo_put(bo);
+	return ret;
+}
+
+/*
+ * vm->lock is held: every mapping of bo (NULL: every mapping) goes. Without memory for that they
+ * stay until the end.
+ */
+static void forget_locked(struct df_vm *vm, struct df_bo *bo)
+{
+	struct rb_node *node, *next;
+	unsigned int count = 0;
+	struct df_op *op;
+
+	for (node = rb_first_cached(&vm->maps); node; node = rb_next(node))
+		count += !bo || container_of(node, struct df_mapping, it.rb)->bo == bo;
+	if (!count)
+		return;
+	op = op_new(count, 0);
+	if (!op)
+		return;
+	for (node = rb_first_cached(&vm->maps); node; node = next) {
+		struct df_mapping *map = container_of(node, struct df_mapping, it.rb);
+
+		next = rb_next(node);
+		if (bo && map->bo != bo)
+			continue;
+		add_unmap(op, map->it.start, map->it.last, map->bo);
+		mapping_free(vm, map);
+	}
+	commit(vm, op);
+}
+
+void df_vm_forget(struct df_vm *vm, struct df_bo *bo)
+{
+	mutex_lock(&vm->lock);
+	forget_locked(vm, bo);
+	mutex_unlock(&vm->lock);
+}
+
+/* The file is closed: mappings hold buffers, which hold the address space that paid for them. */
+void df_vm_close(struct df_vm *vm)
+{
+	mutex_lock(&vm->lock);
+	forget_locked(vm, NULL);
+	mutex_unlock(&vm->lock);
+}
+
+static void free_work(struct work_struct *work)
+{
+	struct df_vm *vm = container_of(work, struct df_vm, free_work);
+	struct df_hw_cmd cmd = {.op = DF_HW_AS_DESTROY, .as = vm->as};
+
+	while (df_hw_push(vm->df, &cmd, NULL, DF_HW_ROOM_FOR_JOBS) == -EAGAIN)
+		usleep_range(100, 1000);
+	xa_erase(&vm->df->vms, vm->as);
+	if (vm->last)
+		dma_fence_put(&vm->last->base);
+	dma_resv_fini(&vm->resv);
+	mutex_destroy(&vm->lock);
+	kfree(vm);
+	atomic_dec(&df_live[DF_LIVE_VM]);
+}
+
+static void vm_release(struct kref *ref)
+{
+	struct df_vm *vm = container_of(ref, struct df_vm, ref);
+
+	queue_work(vm->df->vm_wq, &vm->free_work);
+}
+
+struct df_vm *df_vm_get(struct df_vm *vm)
+{
+	kref_get(&vm->ref);
+	return vm;
+}
+
+void df_vm_put(struct df_vm *vm)
+{
+	kref_put(&vm->ref, vm_release);
+}
+
+struct df_vm *df_vm_create(struct df_device *df)
+{
+	struct df_vm *vm = kzalloc(sizeof(*vm), GFP_KERNEL);
+	struct df_hw_cmd cmd = {.op = DF_HW_AS_CREATE};
+	int ret;
+
+	if (!vm)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&vm->ref);
+	vm->df = df;
+	vm->maps = RB_ROOT_CACHED;
+	vm->update_context = dma_fence_context_alloc(1);
+	dma_resv_init(&vm->resv);
+	mutex_init(&vm->lock);
+	spin_lock_init(&vm->ops_lock);
+	INIT_LIST_HEAD(&vm->ops);
+	INIT_WORK(&vm->work, vm_work);
+	INIT_WORK(&vm->free_work, free_work);
+	ret = xa_alloc(&df->vms, &vm->as, vm, xa_limit_31b, GFP_KERNEL);
+	if (!ret) {
+		cmd.as = vm->as;
+		ret = df_hw_push(df, &cmd, NULL, DF_HW_ROOM_FOR_JOBS);
+		if (ret)
+			xa_erase(&df->vms, vm->as);
+	}
+	if (ret) {
+		dma_resv_fini(&vm->resv);
+		kfree(vm);
+		return ERR_PTR(ret == -EAGAIN ? -ENOMEM : ret);
+	}
+	atomic_inc(&df_live[DF_LIVE_VM]);
+	return vm;
+}

@@ -1,0 +1,139 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Runs inside the VM (scripts/vm run [--gpus 0 with --bare] -- tests/kmod/inside.sh [basic|full]): drumfire.ko with the
+# software GPU and with the no-op hardware process. Prints "N passed, N failed". The kernel log is judged by scripts/vm.
+set -u
+build=${BUILD:-build}
+level=${1:-basic}
+passed=0
+failed=0
+tmp=$(mktemp -d)
+
+check() { # NAME COMMAND...
+	name=$1
+	shift
+	started=$(cut -d. -f1 /proc/uptime)
+	if "$@" >"$tmp/out" 2>&1; then
+		passed=$((passed + 1))
+		echo "ok   $name ($(($(cut -d. -f1 /proc/uptime) - started)) s)"
+		grep -E '^client: .* each|^fuzz_ioctl' "$tmp/out" | sed 's/^/     /'
+	else
+		failed=$((failed + 1))
+		tail -n 15 "$tmp/out" | sed 's/^/     /'
+		echo "FAIL $name"
+	fi
+}
+
+wait_node() { # NODE present|gone
+	for _ in $(seq 60); do
+		if [ "$2" = present ]; then
+			[ -e "$1" ] && return 0
+		else
+			[ -e "$1" ] || return 0
+		fi
+		sleep 0.1
+	done
+	return 1
+}
+
+histogram() {
+	head -c 4096 /dev/zero >"$tmp/x"
+	"$build/drumfire" launch --device auto --code "$build/shaders/histogram.dfi" --grid 4 \
+		"in:$tmp/x" "out:1024:$tmp/bins" u32:1024 && [ "$(od -An -tu4 -N4 "$tmp/bins" | tr -d ' ')" = 4096 ]
+}
+
+# The hardware process $hw is stopped, killed, or replaced.
+start_hw() { # COMMAND...
+	"$@" >>/run/vm/hardware.log 2>&1 &
+	hw=$!
+	wait_node "$node" present
+}
+stop_hw() {
+	kill -KILL "$hw"
+	wait "$hw" 2>/dev/null
+	wait_node "$node" gone
+}
+
+unplug_under_load() { # ROUNDS
+	for _ in $(seq "$1"); do
+		start_hw "$build/drumfire" gpud --timeout-ms 2000 || return 1
+		clients=""
+		for _ in 1 2 3; do
+			"$build/tests/kmod/client" "$node" load &
+			clients="$clients $!"
+		done
+		sleep 0.5
+		stop_hw || return 1
+		for client in $clients; do
+			wait "$client" || return 1
+		done
+	done
+}
+
+# A process that does not answer is a hang, then a device that is gone.
+stall() {
+	start_hw "$build/drumfire" gpud --timeout-ms 1000 || return 1
+	"$build/tests/kmod/client" "$node" load &
+	client=$!
+	sleep 0.5
+	kill -STOP "$hw"
+	wait "$client" || return 1
+	kill -CONT "$hw"
+	stop_hw
+}
+
+fuzz() { # CALLS PROCESSES
+	clients=""
+	for seed in $(seq "$2"); do
+		"$build/tests/kmod/fuzz_ioctl" "$node" "$1" "$seed" >"$tmp/fuzz.$seed" 2>&1 &
+		clients="$clients $!"
+	done
+	for client in $clients; do
+		wait "$client" || return 1
+	done
+	cat "$tmp"/fuzz.*
+}
+
+suite() { # PROGRAM: a test program on this node
+	DRUMFIRE_DEVICE=auto CK_TIMEOUT_MULTIPLIER=15 "$build/tests/$1"
+}
+
+node=/dev/dri/renderD128
+[ ! -e "$node" ] || {
+	echo "FAIL a hardware process runs already: use --bare"
+	echo "0 passed, 1 failed"
+	exit 1
+}
+many=1
+jobs=2000
+[ "$level" = full ] && many=10 && jobs=100000
+
+start_hw "$build/tests/kmod/noop_hw"
+check "no-op hardware: empty jobs" "$build/tests/kmod/client" "$node" jobs "$jobs"
+check "no-op hardware: unplugged" stop_hw
+
+start_hw "$build/drumfire" gpud --timeout-ms 3000 --vram 64M --gtt 128M
+check "histogram of a file" histogram
+check "100 sets in one submission, and plain kernels" "$build/drumfire" demo --device auto --sets 100 --shaders "$build/shaders"
+check "memory passed on, zero when new" "$build/tests/kmod/client" "$node" passing
+check "userptr" "$build/tests/kmod/client" "$node" userptr
+check "memory exhaustion" "$build/tests/kmod/client" "$node" memory
+check "hang: guilty, reset, new context" "$build/tests/kmod/client" "$node" hang
+check "hang: the bystander is unharmed" "$build/tests/kmod/client" "$node" bystander
+check "a dump of the hang" sh -c 'grep -q "a job took too long" /sys/class/devcoredump/devcd*/data'
+check "open, submit, exit" "$build/tests/kmod/client" "$node" cycles $((many * 100))
+check "SIGKILL in flight" "$build/tests/kmod/client" "$node" kills $((many * 20))
+check "random ioctls from 4 processes" fuzz $((many * 2500)) 4
+if [ "$level" = full ]; then
+	check "suite amd/test_run" suite amd/test_run
+	check "suite mega/test_protocol" suite mega/test_protocol
+	check "suite image/test_glsl" suite image/test_glsl
+	check "suite mega/test_dispatch" suite mega/test_dispatch
+fi
+stop_hw
+check "unplug under load" unplug_under_load "$((many == 1 ? 2 : 10))"
+check "a hardware process that stalls" stall
+kill -KILL "$hw" 2>/dev/null
+rm -rf "$tmp"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
