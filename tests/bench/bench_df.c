@@ -4,9 +4,12 @@
  *
  *   bench_df record N IMAGE   records N launches with 32 bytes of arguments that differ each time
  *   bench_df marked N IMAGE   the same with a barrier behind each and a progress marker at every MARKERS launches
- * (environment; 0: none) bench_df submit N IMAGE   submits one sealed batch N times, waiting each time bench_df counts
- * IMAGE     prints counts: dwords a launch, ioctls a submission, heap allocations bench_df run KIND IMAGE   KIND saxpy
- * (1 Mi elements) or matmul (512 x 512): best time of 5 in ns, checked
+ *                             (environment; 0: none)
+ *   bench_df submit N IMAGE   submits one sealed batch N times, waiting each time
+ *   bench_df counts IMAGE     prints a line "name, tab, count" each: ioctls a submission and its IBs, heap allocations,
+ *                             dwords of a further launch with nothing, one and eight arguments changed, of a barrier,
+ *                             bytes written elsewhere
+ *   bench_df run KIND IMAGE   KIND saxpy (1 Mi elements) or matmul (512 x 512): best time of 5 in ns, checked
  */
 #include "drumfire.h"
 
@@ -157,8 +160,8 @@ static void count_ioctls(uint32_t launches, const struct args *args)
 	df_batch_get_info(batch, &info);
 	uint64_t before = ioctls();
 	must(df_submit(context, batch, NULL, &fence), "submit");
-	printf("ioctls to submit %u launches (%u IBs chained)\t%llu\n", launches, info.ib_count,
-	       (unsigned long long)(ioctls() - before));
+	printf("ioctls %u\t%llu\nibs %u\t%u\n", launches, (unsigned long long)(ioctls() - before), launches,
+	       info.ib_count);
 	must(df_fence_wait(fence, DF_FOREVER, NULL), "wait");
 	df_fence_put(fence);
 	must(df_batch_destroy(batch), "batch");
@@ -185,8 +188,7 @@ static void count_markers(const struct args *args)
 	uint64_t none = marked_dwords(0, args);
 
 	for (unsigned i = 0; i < 2; i++)
-		printf("dwords more a launch, a marker at every %u\t%g\n", intervals[i],
-		       (double)(marked_dwords(intervals[i], args) - none) / 640);
+		printf("marker %u\t%g\n", intervals[i], (double)(marked_dwords(intervals[i], args) - none) / 640);
 }
 
 static int counts(void)
@@ -214,11 +216,11 @@ static int counts(void)
 	must(df_batch_barrier(batch), "barrier");
 	uint64_t barrier = dwords(batch);
 	df_batch_get_info(batch, &info);
-	printf("dwords a launch, nothing changed\t%llu\n", (unsigned long long)(same - start));
-	printf("dwords a launch, one 32-bit argument\t%llu\n", (unsigned long long)(one_arg - same));
-	printf("dwords a launch, eight\t%llu\n", (unsigned long long)(eight - one_arg));
-	printf("dwords of a barrier\t%llu\n", (unsigned long long)(barrier - eight));
-	printf("bytes written elsewhere\t%llu\n", (unsigned long long)info.args_B);
+	printf("same\t%llu\n", (unsigned long long)(same - start));
+	printf("one\t%llu\n", (unsigned long long)(one_arg - same));
+	printf("eight\t%llu\n", (unsigned long long)(eight - one_arg));
+	printf("barrier\t%llu\n", (unsigned long long)(barrier - eight));
+	printf("elsewhere\t%llu\n", (unsigned long long)info.args_B);
 	must(df_batch_destroy(batch), "batch");
 
 	args = (struct args){df_bo_address(bo), df_bo_address(bo), df_bo_address(bo), 0, 1};
@@ -239,8 +241,7 @@ static int counts(void)
 		df_patch_store(&patch, &none);
 		submit_and_wait(batch, 0);
 	}
-	printf("heap allocations: 1000 launches recorded, sealed, 8 times patched, submitted, waited\t%lu\n",
-	       heap_calls - before);
+	printf("heap\t%lu\n", heap_calls - before); /* recorded, sealed, then patched, submitted, waited for 8 times */
 	must(df_batch_destroy(batch), "batch");
 	count_markers(&args);
 	count_ioctls(1, &args);

@@ -5,8 +5,11 @@
  *   bench_vk record N SPV     records N dispatches, 32 bytes of push constants that differ each time
  *   bench_vk submit N SPV     submits one recorded command buffer N times, waiting each time
  *   bench_vk run KIND SPV     KIND saxpy (1 Mi elements) or matmul (512 x 512): prints the best time of 5 in ns,
- * checked
+ *                             checked
+ *   bench_vk dwords KIND SPV  KIND same, one, eight or barrier: dwords of command stream that each further dispatch
+ *                             takes (built with -DSEE_IBS, which puts this program's ioctl in front of the driver's)
  */
+#include <dlfcn.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,6 +27,45 @@
 			exit(1);                                                                                       \
 		}                                                                                                      \
 	} while (0)
+
+#ifdef SEE_IBS
+#include <amdgpu_drm.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <xf86drm.h>
+
+static uint64_t ib_bytes;
+
+static void see_chunks(const union drm_amdgpu_cs *cs)
+{
+	const uint64_t *chunks = (const uint64_t *)(uintptr_t)cs->in.chunks;
+
+	for (uint32_t i = 0; i < cs->in.num_chunks; i++) {
+		const struct drm_amdgpu_cs_chunk *chunk = (const struct drm_amdgpu_cs_chunk *)(uintptr_t)chunks[i];
+
+		if (chunk->chunk_id == AMDGPU_CHUNK_ID_IB)
+			ib_bytes += ((const struct drm_amdgpu_cs_chunk_ib *)(uintptr_t)chunk->chunk_data)->ib_bytes;
+	}
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+	static int (*next)(int, unsigned long, ...);
+	va_list list;
+	void *arg;
+
+	if (!next)
+		*(void **)&next = dlsym(RTLD_NEXT, "ioctl");
+	va_start(list, request);
+	arg = va_arg(list, void *);
+	va_end(list);
+	if (request == DRM_IOCTL_AMDGPU_CS)
+		see_chunks(arg);
+	return next(fd, request, arg);
+}
+#else
+static const uint64_t ib_bytes;
+#endif
 
 struct push {
 	uint64_t x, y, z;
@@ -238,10 +280,62 @@ static int run(const char *kind)
 	return 0;
 }
 
+static void barrier(VkCommandBuffer commands)
+{
+	VkMemoryBarrier memory = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+				  .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT,
+				  .dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT};
+
+	vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0, 1,
+			     &memory, 0, NULL, 0, NULL);
+}
+
+/* Bytes of the streams that n further dispatches make; what is submitted in front of them is the same for every n. */
+static uint64_t stream_bytes(const char *kind, unsigned n, struct push push)
+{
+	VkCommandBuffer commands = begin();
+	VkFence fence = make_fence();
+	uint32_t *raw = (uint32_t *)&push;
+	uint64_t before;
+
+	bench_launch(commands, &push, 1, 1);
+	for (unsigned i = 0; i < n; i++) {
+		for (unsigned k = 0; !strcmp(kind, "eight") && k < 8; k++)
+			raw[k]++;
+		push.a += !strcmp(kind, "one");
+		if (!strcmp(kind, "barrier"))
+			barrier(commands);
+		if (!strcmp(kind, "one") || !strcmp(kind, "eight"))
+			bench_launch(commands, &push, 1, 1);
+		else
+			vkCmdDispatch(commands, 1, 1, 1);
+	}
+	CHECK(vkEndCommandBuffer(commands));
+	before = ib_bytes;
+	bench_submit(commands, fence);
+	bench_wait(fence);
+	vkDestroyFence(device, fence, NULL);
+	return ib_bytes - before;
+}
+
+static int dwords(const char *kind, const struct push *push)
+{
+	const unsigned few = 10, many = 110; /* streams are padded: the difference of two, rounded */
+	uint64_t bytes = stream_bytes(kind, many, *push) - stream_bytes(kind, few, *push);
+
+	if (!ib_bytes) {
+		fprintf(stderr, "bench_vk: built without -DSEE_IBS, or not RADV\n");
+		return 1;
+	}
+	printf("%.0f\n", (double)bytes / 4 / (many - few));
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 4) {
-		fprintf(stderr, "usage: bench_vk record N SPV | submit N SPV | run saxpy|matmul SPV\n");
+		fprintf(stderr, "usage: bench_vk record N SPV | submit N SPV | run saxpy|matmul SPV | "
+				"dwords same|one|eight|barrier SPV\n");
 		return 2;
 	}
 	make_device();
@@ -252,6 +346,8 @@ int main(int argc, char **argv)
 	struct push push = {.n = 0, .a = 2};
 	make_buffer(4096, &push.x);
 	push.y = push.z = push.x;
+	if (!strcmp(argv[1], "dwords"))
+		return dwords(argv[2], &push);
 	VkCommandBuffer commands = begin();
 	unsigned launches = strcmp(argv[1], "record") ? 1 : n;
 	for (unsigned i = 0; i < launches; i++) {

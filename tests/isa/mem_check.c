@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mem_check.c - the same random state on the model and on the reference. */
 #include "isa/mem_check.h"
+#include "isa/tested.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -131,6 +132,16 @@ static void compare_registers(struct mem_check *c, const char *name)
 			ck_abort_msg("%s: s%u is %08x, expected %08x", name, r, c->rig.w.s[r], c->ref.s[r]);
 }
 
+static void tested(const uint32_t words[2])
+{
+	const uint32_t dw[5] = {words[0], words[1]};
+	const char *why = "";
+	struct gpu_inst in;
+
+	if (getenv("ISA_TESTED") && gpu_isa_decode(&gpu_isa_gfx10_3, dw, 5, &in, &why))
+		isa_tested(in.op);
+}
+
 void mem_check_run(struct mem_check *c, const uint32_t words[2], const struct ref_inst *in)
 {
 	enum gpu_step step = mem_rig_run(&c->rig, words);
@@ -153,6 +164,7 @@ void mem_check_run(struct mem_check *c, const uint32_t words[2], const struct re
 			ck_abort_msg("%s: LDS at 0x%x is %02x, expected %02x", in->name, i, c->rig.group.lds[i],
 				     c->ref.lds[i]);
 	c->runs++;
+	tested(words);
 }
 
 void mem_encode_smem(uint32_t w[2], unsigned op, const struct ref_inst *in, unsigned soffset)

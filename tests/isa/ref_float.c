@@ -141,6 +141,117 @@ static float fract(float a)
 	return isinf(a) ? NAN : (float)r >= 1 ? 0x1.fffffep-1f : (float)r;
 }
 
+static uint64_t pick3(bool is_max, const uint64_t *s)
+{
+	uint64_t r = pick(is_max, (double)f32(s[0]), (double)f32(s[1]), s[0], s[1]);
+
+	return pick(is_max, (double)f32(r), (double)f32(s[2]), r, s[2]);
+}
+
+/* Middle of three codes of floats with bits bits, by value, -0 below +0. */
+static uint64_t middle(const uint64_t *s, unsigned bits)
+{
+	int64_t v[3], sign = 1ll << (bits - 1);
+
+	for (unsigned i = 0; i < 3; i++)
+		v[i] = s[i] & (uint64_t)sign ? -(int64_t)(s[i] & (uint64_t)(sign - 1)) - 1 : (int64_t)s[i];
+	for (unsigned i = 0; i < 3; i++) {
+		int64_t a = v[(i + 1) % 3], b = v[(i + 2) % 3];
+
+		if ((a <= v[i] && v[i] <= b) || (b <= v[i] && v[i] <= a))
+			return s[i];
+	}
+	return 0;
+}
+
+/* What v_div_fixup makes of the quotient q; m mantissa bits of w (RDNA2 ISA manual, V_DIV_FIXUP_F32). */
+static uint64_t fixup(const uint64_t *s, unsigned w, unsigned m, int least)
+{
+	uint64_t top = 1ull << (w - 1), inf = (top - 1) >> m << m, den = s[1] & (top - 1), num = s[2] & (top - 1);
+	uint64_t sign = (s[1] ^ s[2]) & top;
+
+	if (num > inf)
+		return s[2];
+	if (den > inf)
+		return s[1];
+	if ((!num && !den) || (num == inf && den == inf))
+		return top | inf | 1ull << (m - 1);
+	if (!den || num == inf)
+		return sign | inf;
+	if (!num || den == inf || (int)(num >> m) - (int)(den >> m) < least)
+		return sign;
+	return sign | (s[0] & (top - 1));
+}
+
+static uint64_t norm(double v, double low, double scale)
+{
+	v = isnan(v) ? 0 : v < low ? low : v > 1 ? 1 : v;
+	return (uint64_t)(int64_t)rint(v * scale) & 0xffff;
+}
+
+/* Toward zero: the nearest half, one back when that is further out. */
+static uint64_t b16_down(float v)
+{
+	uint64_t h = b16(v);
+
+	if (isnan(v) || isinf(v))
+		return h;
+	if ((h & 0x7fff) == 0x7c00)
+		return h - 1;
+	return fabs(f16(h)) > (double)fabsf(v) ? h - 1 : h;
+}
+
+/* Face of a cube map that a direction meets: 0 x, 1 y, 2 z; of equal ones z, then y. */
+static int axis(float a, float b, float c)
+{
+	float x = fabsf(a), y = fabsf(b), z = fabsf(c);
+
+	return z >= x && z >= y ? 2 : y >= x ? 1 : 0;
+}
+
+static bool cubes(const char *name, const uint64_t *s, struct ref_out *o)
+{
+	float v[3] = {f32(s[0]), f32(s[1]), f32(s[2])}, a = v[0], b = v[1], c = v[2];
+	int on = axis(a, b, c);
+	bool down = v[on] < 0;
+
+	RET("v_cubeid_f32", 'f', b32((float)(2 * on + down)));
+	RET("v_cubema_f32", 'f', b32(2 * v[on]));
+	RET("v_cubesc_f32", 'f', b32(on == 2 ? (down ? -a : a) : on == 1 ? a : down ? c : -c));
+	RET("v_cubetc_f32", 'f', b32(on != 1 ? -b : down ? -c : c));
+	return false;
+}
+
+static uint64_t mullit(const uint64_t *s)
+{
+	float a = f32(s[0]), b = f32(s[1]), c = f32(s[2]);
+
+	if (isnan(b) || b <= -0x1.fffffep127f || isnan(c) || c <= 0)
+		return 0xff7fffff;
+	return a == 0 || b == 0 ? 0 : b32(a * b);
+}
+
+static bool exact32(const char *name, const uint64_t *s, struct ref_out *o)
+{
+	float a = f32(s[0]), b = f32(s[1]);
+	bool odd = isnan(a) || isinf(a), zero = a == 0, any_nan = isnan(a) || isnan(b) || isnan(f32(s[2]));
+
+	RET("v_frexp_exp_i32_f32", 'i', odd || zero ? 0 : (uint32_t)(ilogbf(a) + 1));
+	RET("v_frexp_mant_f32", 'f', odd || zero ? s[0] : b32(scalbnf(a, -ilogbf(a) - 1)));
+	RET("v_min3_f32", 'f', pick3(false, s));
+	RET("v_max3_f32", 'f', pick3(true, s));
+	RET("v_med3_f32", 'f', any_nan ? pick3(false, s) : middle(s, 32));
+	RET("v_div_fixup_f32", 'f', fixup(s, 32, 23, -150));
+	RET("v_mullit_f32", 'f', mullit(s));
+	RET("v_cvt_pkrtz_f16_f32", 'p', b16_down(a) | b16_down(b) << 16);
+	RET("v_cvt_pknorm_i16_f32", 'i', norm((double)a, -1, 32767) | norm((double)b, -1, 32767) << 16);
+	RET("v_cvt_pknorm_u16_f32", 'i', norm((double)a, 0, 65535) | norm((double)b, 0, 65535) << 16);
+	RET("v_cvt_pk_u8_f32", 'i',
+	    (s[2] & ~(255ull << 8 * (s[1] & 3)) & 0xffffffff) |
+		    (to_int(isnan(a) ? 0 : nearbyint((double)a), 0, 255) << 8 * (s[1] & 3)));
+	return false;
+}
+
 static bool floats32(const char *name, const struct ref_in *in, struct ref_out *o)
 {
 	const uint64_t *s = in->s;
@@ -185,7 +296,7 @@ static bool floats32(const char *name, const struct ref_in *in, struct ref_out *
 	    b32((float)ldexp(a, (int32_t)s[1] > 600    ? 600
 				: (int32_t)s[1] < -600 ? -600
 						       : (int32_t)s[1])));
-	return false;
+	return exact32(name, s, o) || cubes(name, s, o);
 }
 
 static bool doubles(const char *name, const struct ref_in *in, struct ref_out *o)
@@ -209,6 +320,10 @@ static bool doubles(const char *name, const struct ref_in *in, struct ref_out *o
 	RET("v_cvt_u32_f64", 'i', U32(a));
 	RET("v_cvt_f64_i32", 'd', b64((double)(int32_t)s[0]));
 	RET("v_cvt_f64_u32", 'd', b64((double)(uint32_t)s[0]));
+	RET("v_frexp_exp_i32_f64", 'i', isnan(a) || isinf(a) || a == 0 ? 0 : (uint32_t)(ilogb(a) + 1));
+	RET("v_frexp_mant_f64", 'd', isnan(a) || isinf(a) || a == 0 ? s[0] : b64(scalbn(a, -ilogb(a) - 1)));
+	RET("v_fract_f64", 'd', b64(isinf(a) ? NAN : fmin(a - floor(a), 0x1.fffffffffffffp-1) + (isnan(a) ? NAN : 0)));
+	RET("v_div_fixup_f64", 'd', fixup(s, 64, 52, -1075));
 	RET("v_cvt_f32_f64", 'f', b32((float)a));
 	RET("v_cvt_f64_f32", 'd', b64((double)f32(s[0])));
 	RET("v_ldexp_f64", 'd',
@@ -244,6 +359,36 @@ static bool halves(const char *op, uint64_t sa, uint64_t sb, uint64_t sc, struct
 	else
 		return false;
 	return true;
+}
+
+static uint64_t pick3_16(bool is_max, const uint64_t *s)
+{
+	uint64_t r = pick(is_max, f16(s[0]), f16(s[1]), s[0], s[1]);
+
+	return pick(is_max, f16(r), f16(s[2]), r, s[2]);
+}
+
+static bool halves3(const char *name, const uint64_t *from, struct ref_out *o)
+{
+	const uint64_t s[3] = {from[0] & 0xffff, from[1] & 0xffff, from[2] & 0xffff};
+	double a = f16(s[0]), b = f16(s[1]);
+	bool odd = isnan(a) || isinf(a) || a == 0, any_nan = isnan(a) || isnan(b) || isnan(f16(s[2]));
+
+	RET("v_min3_f16", 'h', pick3_16(false, s));
+	RET("v_max3_f16", 'h', pick3_16(true, s));
+	RET("v_med3_f16", 'h', any_nan ? pick3_16(false, s) : middle(s, 16));
+	RET("v_div_fixup_f16", 'h', fixup(s, 16, 10, -1000));
+	RET("v_frexp_exp_i16_f16", 'i', odd ? 0 : (uint64_t)(ilogb(a) + 1) & 0xffff);
+	RET("v_frexp_mant_f16", 'h', odd ? s[0] : b16(scalbn(a, -ilogb(a) - 1)));
+	RET("v_fract_f16", 'h',
+	    isnan(a) || isinf(a)          ? 0x7e00
+	    : b16(a - floor(a)) == 0x3c00 ? 0x3bff
+					  : b16(a - floor(a)));
+	RET("v_cvt_norm_i16_f16", 'i', norm(a, -1, 32767));
+	RET("v_cvt_norm_u16_f16", 'i', norm(a, 0, 65535));
+	RET("v_cvt_pknorm_i16_f16", 'i', norm(a, -1, 32767) | norm(b, -1, 32767) << 16);
+	RET("v_cvt_pknorm_u16_f16", 'i', norm(a, 0, 65535) | norm(b, 0, 65535) << 16);
+	return false;
 }
 
 static bool halves1(const char *name, uint64_t sa, uint64_t sb, struct ref_out *o)
@@ -288,7 +433,8 @@ bool ref_float(const char *name, const struct ref_in *in, struct ref_out *o)
 		return true;
 	}
 	return floats32(name, in, o) || doubles(name, in, o) ||
-	       halves(name + 2, s[0] & 0xffff, s[1] & 0xffff, s[2] & 0xffff, o) || halves1(name, s[0], s[1], o);
+	       halves(name + 2, s[0] & 0xffff, s[1] & 0xffff, s[2] & 0xffff, o) || halves1(name, s[0], s[1], o) ||
+	       halves3(name, s, o);
 }
 
 static bool relation(const char *op, bool unordered, int order)

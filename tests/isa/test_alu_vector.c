@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "gpu/isa/tables.h"
+#include "isa/tested.h"
 #include "ref.h"
 
 enum { MODE_KEEP = 0xf0, MODE_FLUSH = 0xc0, ROUNDS = 24, LIMIT_VGPRS = 64 };
@@ -329,6 +330,7 @@ static void test_encoding(unsigned enc)
 			for (unsigned r = 0; r < ROUNDS; r++)
 				run(&t, r % 2 ? 64 : 32, r % 4 < 2 ? MODE_KEEP : MODE_FLUSH);
 		}
+		isa_tested(t.op);
 		tested++;
 	}
 	printf("# encoding %u: %u opcodes equal the reference\n", enc, tested);
@@ -365,7 +367,8 @@ START_TEST(test_vop3p)
 }
 END_TEST
 
-/* For scripts/isa-coverage: a line for each row, "encoding name state". */
+/* For scripts/isa-coverage: a line for each row, "encoding name state encoding opcode", the last two as tested.c writes
+ * them. */
 static int list(void)
 {
 	static const char *const names[GPU_ENCS] = {
@@ -376,14 +379,11 @@ static int list(void)
 	for (unsigned enc = 0; enc < GPU_ENCS; enc++) {
 		for (unsigned i = 0; i < *gpu_isa_gfx10_3.count[enc]; i++) {
 			const struct gpu_op *op = &gpu_isa_gfx10_3.ops[enc][i];
-			bool vector = enc >= GPU_VOP1 && enc <= GPU_VOP3P;
 			const char *state = op->flags & GPU_OPF_REFUSED ? "refused"
 					    : !op->exec                 ? "decoded"
 									: "executed";
 
-			if (vector && op->exec && known(op) && !(op->flags & GPU_OPF_LITERAL))
-				state = "tested";
-			printf("%s %s %s\n", names[enc], op->name, state);
+			printf("%s %s %s %u %u\n", names[enc], op->name, state, enc, op->opcode);
 		}
 	}
 	return 0;

@@ -75,11 +75,11 @@ static void strip(char *name)
 static unsigned encoding(const char *line, unsigned *top_out)
 {
 	const char *p = strstr(line, "encoding: [");
-	unsigned n = 0, byte;
+	unsigned n = 0;
 
-	for (p = p ? p + 11 : NULL; p && sscanf(p, "0x%x", &byte) == 1; n++) {
+	for (p = p ? p + 11 : NULL; p && !strncmp(p, "0x", 2); n++) {
 		if (n == 3)
-			*top_out = byte;
+			*top_out = (unsigned)strtoul(p, NULL, 16);
 		p = strchr(p, ',');
 		p = p ? p + 1 : NULL;
 	}
@@ -88,12 +88,14 @@ static unsigned encoding(const char *line, unsigned *top_out)
 
 static void read_line(const char *line, int *at, unsigned *seen)
 {
-	unsigned marker, top = 0, bytes;
+	static const char marker[] = "s_mov_b32 s0, 0x7a";
+	const char *text = strstr(line, marker);
+	unsigned top = 0, bytes;
 	char name[NAME];
 	struct one *o;
 
-	if (sscanf(line, " s_mov_b32 s0, 0x7a%6x", &marker) == 1) {
-		*at = (int)marker;
+	if (text) {
+		*at = (int)(strtoul(text + sizeof(marker) - 1, NULL, 16) & 0xffffff);
 		*seen = 0;
 		return;
 	}

@@ -2,6 +2,7 @@
 /* test_mem_smem.c - scalar loads against the reference, clocks, faults. */
 #include "gpu/isa/tables.h"
 #include "isa/mem_check.h"
+#include "isa/tested.h"
 
 #include <check.h>
 #include <errno.h>
@@ -56,6 +57,13 @@ START_TEST(loads)
 }
 END_TEST
 
+static void mark(unsigned opcode)
+{
+	for (unsigned i = 0; i < gpu_gfx10_3_smem_count; i++)
+		if (gpu_gfx10_3_smem[i].opcode == opcode)
+			isa_tested(&gpu_gfx10_3_smem[i]);
+}
+
 START_TEST(clocks)
 {
 	struct mem_rig rig;
@@ -73,6 +81,8 @@ START_TEST(clocks)
 			ck_assert_uint_gt(now, 0);
 			last[k] = now;
 		}
+	mark(0x24);
+	mark(0x25);
 	mem_rig_finish(&rig);
 }
 END_TEST
@@ -92,6 +102,7 @@ START_TEST(caches_and_probes)
 
 		ck_assert_int_eq(mem_rig_run(&rig, words), GPU_STEP_NEXT);
 		ck_assert_mem_eq(before, rig.w.s, sizeof(before));
+		mark(ops[i]);
 	}
 	ck_assert_uint_eq(rig.page_faults, 0);
 	mem_rig_finish(&rig);

@@ -65,6 +65,12 @@ static inline double half_fract(double x)
 	return isinf(x) ? NAN : x - floor(x);
 }
 
+/* x - floor(x) is below 1 however it is rounded. */
+static inline uint32_t half_below_one(uint32_t h)
+{
+	return h == 0x3c00 ? 0x3bff : h;
+}
+
 static inline uint32_t half_to_u16(double f)
 {
 	return f >= 65535 ? 65535 : f > 0 ? (uint32_t)f : 0;
@@ -168,8 +174,7 @@ HALF1(trunc_f16, trunc(H(a)))
 HALF1(rndne_f16, half_rndne(H(a)))
 HALF1(sin_f16, sin_rev(H(a)))
 HALF1(cos_f16, cos_rev(H(a)))
-/* Never rounds up to 1. */
-H_LOOP1(fract_f16, nan2_16(gpu_half_round(half_fract(H(a)), 3), a, a))
+H_LOOP1(fract_f16, half_below_one(nan2_16(R(half_fract(H(a))), a, a)))
 
 H_LOOP2(cvt_pkrtz_f16_f32, narrow(a, 3) | narrow(b, 3) << 16)
 H_LOOP2(add_f16, half_add(a, b, round))
