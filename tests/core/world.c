@@ -27,31 +27,56 @@ int world_try_open(struct world *world, const char *name)
 	return world->device ? 0 : df_device_open(name, NULL, &world->device);
 }
 
-int world_try_code(struct world *world)
+/* The file as it was made, for the device's target; its size. */
+static size_t read_image(struct world *world, unsigned char *image, size_t capacity)
 {
-	static unsigned char image[1 << 18];
 	const char *folder = getenv("DRUMFIRE_SHADERS");
 	struct df_device_info info;
 	char path[512], *target;
-	uint32_t crc;
 	size_t bytes;
 	FILE *file;
-	int ret;
 
 	snprintf(path, sizeof(path), "%s/saxpy.dfi", folder ? folder : "build/shaders");
 	file = fopen(path, "rb");
 	ck_assert_msg(file, "%s: not there", path);
-	bytes = fread(image, 1, sizeof(image), file);
+	bytes = fread(image, 1, capacity, file);
 	fclose(file);
 	ck_ok(df_device_get_info(world->device, &info));
 	/* The same instructions for a sister chip. */
 	target = memmem(image, bytes, "gfx1030", 7);
 	ck_assert_ptr_nonnull(target);
 	memcpy(target, info.target, 7);
-	crc = df_image_checksum(image, bytes);
+	return bytes;
+}
+
+static int make_code(struct world *world, unsigned char *image, size_t bytes, struct df_code **code_out,
+		     struct df_kernel **kernel_out)
+{
+	uint32_t crc = df_image_checksum(image, bytes);
+	int ret;
+
 	memcpy(image + offsetof(struct df_image_header, crc32), &crc, sizeof(crc));
-	ret = df_code_create(world->device, image, bytes, &world->code);
-	return ret ? ret : df_code_kernel(world->code, NULL, &world->kernel);
+	ret = df_code_create(world->device, image, bytes, code_out);
+	return ret ? ret : df_code_kernel(*code_out, NULL, kernel_out);
+}
+
+int world_try_code(struct world *world)
+{
+	static unsigned char image[1 << 18];
+	size_t bytes = read_image(world, image, sizeof(image));
+
+	return make_code(world, image, bytes, &world->code, &world->kernel);
+}
+
+void world_poison(struct world *world, struct df_code **code_out, struct df_kernel **kernel_out)
+{
+	static unsigned char image[1 << 18];
+	size_t bytes = read_image(world, image, sizeof(image));
+	struct df_image_header header;
+
+	memcpy(&header, image, sizeof(header));
+	memset(image + header.code_offset, 0xff, 8);
+	ck_ok(make_code(world, image, bytes, code_out, kernel_out));
 }
 
 int world_try_bos(struct world *world)

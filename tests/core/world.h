@@ -42,6 +42,8 @@ int world_try_bos(struct world *world);
 int world_try_fill(struct df_bo *state);
 int world_try_holds(struct df_bo *state, uint32_t launches);
 void world_try_close(struct world *world);
+/* A kernel with the same arguments that begins with an instruction which does not exist: its waves never end. */
+void world_poison(struct world *world, struct df_code **code_out, struct df_kernel **kernel_out);
 /* A callback for before_recovery: opens the gate. */
 void world_open_gate(void *user, const struct df_loss *loss);
 
