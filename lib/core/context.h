@@ -74,14 +74,15 @@ struct df_slot {
 	uint64_t sequence;
 	_Atomic uint64_t handle; /* the kernel's; 0: not there */
 	uint64_t submitted_ns, looked_ns, give_up_ns;
-	bool suspect;      /* the kernel's fence signalled, the marker was missing once */
-	bool ran;          /* was at the kernel at least once */
-	bool troubled;     /* info holds something */
-	bool misled;       /* a fence that it waited for was run again, or ended otherwise than done */
-	int answer;        /* of the kernel, at the last loss */
-	uint64_t job;      /* its number among the kernel context's */
-	uint32_t barren;   /* retries without progress */
-	uint64_t progress; /* launches that the last loss found finished */
+	bool suspect;       /* the kernel's fence signalled, the marker was missing once */
+	bool ran;           /* was at the kernel at least once */
+	bool troubled;      /* info holds something */
+	bool misled;        /* a fence that it waited for was run again, or ended otherwise than done */
+	int answer;         /* of the kernel, at the last loss */
+	uint64_t job;       /* its number among the kernel context's */
+	uint32_t cancelled; /* losses that were others', without progress */
+	uint32_t barren;    /* retries without progress */
+	uint64_t progress;  /* launches that the last loss found finished */
 	struct df_case found;
 	struct df_wait_info info; /* as far as it is known */
 	enum df_run run;

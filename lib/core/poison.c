@@ -76,6 +76,12 @@ static int name_poison(struct df_slot *slot, uint64_t launch)
 	return slot->info.poison_count < DF_MAX_POISON ? run_alone(slot) : -E2BIG;
 }
 
+/* Losses that were others' are counted elsewhere. */
+static bool may_go_on(struct df_slot *slot)
+{
+	return !may_be_own(slot) || ++slot->attempts < MAX_ATTEMPTS;
+}
+
 /* It ran alone and was lost. */
 static int search(struct df_slot *slot)
 {
@@ -90,7 +96,7 @@ static int search(struct df_slot *slot)
 		if (slot->suspected_times >= needed)
 			return name_poison(slot, first);
 	}
-	return ++slot->attempts < MAX_ATTEMPTS ? run_alone(slot) : -ECANCELED;
+	return may_go_on(slot) ? run_alone(slot) : -ECANCELED;
 }
 
 bool df_poison_step(struct df_slot *slot)
@@ -105,7 +111,7 @@ bool df_poison_step(struct df_slot *slot)
 	case DF_RUN_ALONE:
 		return search(slot) == 0;
 	case DF_RUN_PART:
-		return ++slot->attempts < MAX_ATTEMPTS && run_part(slot, slot->info.poison[0]) == 0;
+		return may_go_on(slot) && run_part(slot, slot->info.poison[0]) == 0;
 	}
 	return false;
 }

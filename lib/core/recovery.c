@@ -20,6 +20,7 @@
 #include "core/poison.h"
 
 #define MAX_RENEW_FAILURES 100u
+#define PATIENCE           100u
 
 /* ---- what happened ---- */
 
@@ -105,7 +106,7 @@ static void start_case(struct df_slot *slot)
 	if (slot->troubled)
 		return;
 	memset(&slot->info, 0, sizeof(slot->info));
-	slot->barren = 0;
+	slot->barren = slot->cancelled = 0;
 	slot->progress = slot->resumed_at = 0;
 	slot->run = DF_RUN_WHOLE;
 	slot->stream = (struct df_stream){0};
@@ -303,16 +304,22 @@ static bool may_run_again(const struct df_context *context, struct df_slot *slot
 	return true;
 }
 
-/* It got further than last time, or it did not. Older ones that retired meanwhile count too: then it was another's
- * turn. */
+/*
+ * What counts against a batch is a loss that may be its own, when it did not get further than last time. One that a
+ * reset cancelled with others has more patience: 100 times as much, so that a device that never recovers is given up
+ * on. One that came to its end beside another's reset shows that the device works: it is run until it is left alone.
+ */
 static void measure_progress(struct df_slot *slot)
 {
 	if (!slot)
 		return;
 	if (slot->found.first > slot->progress)
-		slot->barren = 0;
+		slot->barren = slot->cancelled = 0;
 	slot->progress = slot->found.first;
-	slot->barren++;
+	if (slot->found.ruling.verdict == DF_GUILTY_RESET || slot->found.ruling.unknown)
+		slot->barren++;
+	else if (!slot->found.marked)
+		slot->cancelled++;
 }
 
 static void hold_again(struct df_context *context, struct df_slot *slot)
