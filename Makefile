@@ -60,7 +60,7 @@ SHIM_SO := $(BUILD)/libdrumfire-shim.so
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
 FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(FUZZ_SRC))
 
-.PHONY: all lib help tests fuzzers clean install uninstall format lint
+.PHONY: all lib help tests fuzzers clean install uninstall format lint soak
 all: lib $(BUILD)/drumfire $(BUILD)/drumfire-gpud $(SHIM_SO) $(if $(CROSS),,$(if $(RADV_SRC),$(BUILD)/drumfire-radv)) ## library, software GPU, shim and command
 lib: $(LIB_SO) $(LIB_A) $(GPU_SO) ## libraries only
 
@@ -148,6 +148,9 @@ uninstall: ## remove what install wrote
 		drumfire_image.h drumfire_ring.h)
 
 ALL_C = $(shell git ls-files '*.c' '*.h')
+# Tests that take a sample in scripts/check, in full.
+soak: all shaders tests ## losses in full: every fault at every launch, every failing call, a million launches
+	DRUMFIRE_SOAK=1 LIMIT=7200 scripts/run-tests $(BUILD) soak $(filter $(foreach t,sweep matrix random,%/test_$(t)),$(TESTS))
 format: ## run clang-format over the tree
 	clang-format -i $(ALL_C)
 lint: ## clang-format, cppcheck and clang-tidy, all at zero
