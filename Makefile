@@ -135,7 +135,7 @@ install: all ## install under DESTDIR and PREFIX
 	ln -sf $(notdir $(LIB_SO)) $(DESTDIR)$(LIBDIR)/libdrumfire.so.$(SOVERSION)
 	ln -sf $(notdir $(LIB_SO)) $(DESTDIR)$(LIBDIR)/libdrumfire.so
 	install -m 644 $(LIB_A) $(DESTDIR)$(LIBDIR)/
-	install -m 644 lib/drumfire.h $(wildcard lib/drumfire_mega.h) uapi/drumfire_image.h uapi/drumfire_ring.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 lib/drumfire.h $(wildcard lib/drumfire_mega.h) uapi/drumfire_image.h uapi/drumfire_ring.h uapi/drumfire_capture.h $(DESTDIR)$(PREFIX)/include/
 	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' 'includedir=$${prefix}/include' '' 'Name: drumfire' \
 		'Description: GPU compute launches straight through the Linux DRM interface' 'Version: $(VERSION)' \
 		'Requires.private: libdrm' 'Libs: -L$${libdir} -ldrumfire' 'Libs.private: -ldl -lpthread' 'Cflags: -I$${includedir}' \
@@ -145,7 +145,7 @@ uninstall: ## remove what install wrote
 	rm -f $(DESTDIR)$(PREFIX)/bin/drumfire $(DESTDIR)$(PREFIX)/bin/drumfire-gpud $(DESTDIR)$(PREFIX)/bin/drumfire-radv $(DESTDIR)$(LIBDIR)/libdrumfire.so* $(DESTDIR)$(LIBDIR)/libdrumfire.a \
 		$(DESTDIR)$(LIBDIR)/libdrumfire-gpu.so $(DESTDIR)$(LIBDIR)/libdrumfire-shim.so \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/drumfire.pc $(addprefix $(DESTDIR)$(PREFIX)/include/,drumfire.h drumfire_mega.h \
-		drumfire_image.h drumfire_ring.h)
+		drumfire_image.h drumfire_ring.h drumfire_capture.h)
 
 ALL_C = $(shell git ls-files '*.c' '*.h')
 # Tests that take a sample in scripts/check, in full.

@@ -274,8 +274,8 @@ struct df_context_options {
 	void (*before_recovery)(void *user, const struct df_loss *loss);
 	void (*after_recovery)(void *user, const struct df_loss *loss);
 	void *user;
-	/* File that a batch is written to when it made the GPU hang or fault (the last one stays); NULL: none. Copied.
-	 */
+	/* File that a lost batch is written to: the last that made the GPU hang or fault, else the first that was lost
+	 * with another's; NULL: none. Copied. */
 	const char *capture;
 };
 DF_API DF_MUST_CHECK int df_context_create(struct df_device *device, const struct df_context_options *options,

@@ -106,7 +106,7 @@ struct df_capture_job {
 	uint32_t flags;           /* DF_CAPTURE_JOB_* */
 	uint32_t marker_interval; /* 0: no progress markers */
 	uint32_t max_retries;     /* UINT32_MAX: none */
-	uint64_t progress_va;     /* two dwords: launches finished, and at the next marker; 0: none */
+	uint64_t progress_va;     /* a dword: launches finished at the last marker; 0: none */
 	uint32_t reserved[2];
 };
 

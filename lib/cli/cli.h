@@ -18,6 +18,13 @@ int df_cmd_demo(int argc, char **argv);
 int df_cmd_gpud(int argc, char **argv);
 int df_cmd_pack(int argc, char **argv);
 int df_cmd_image(int argc, char **argv);
+int df_cmd_replay(int argc, char **argv);
+
+/* ---- names of devices ---- */
+
+bool device_is_soft(const char *name);
+/* Adds an option to the name of a software GPU. -ENAMETOOLONG. */
+int device_name_add(char *name, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* ---- numbers: the whole text, decimal or 0x, no space; -EINVAL or -ERANGE ---- */
 

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,29 +90,95 @@ static void print_lines(FILE *output)
 	}
 }
 
-void image_disassemble(const char *target, unsigned wave_size, const uint8_t *code, size_t size_B)
+/* The text of the code's instructions, each with its encoding behind it if that is asked for; NULL: no llvm-mc. */
+static FILE *instructions(const char *target, unsigned wave_size, const uint8_t *code, size_t size_B, bool encodings)
 {
-	char cpu[32], features[] = "-mattr=+wavefrontsize64";
-	FILE *input, *output = tmpfile();
+	char cpu[32], wide[] = "-mattr=+wavefrontsize64", narrow[] = "-mattr=+wavefrontsize32",
+		      shown[] = "-show-encoding";
+	FILE *input = write_input(code, size_B), *output = tmpfile();
 	int status = -ENOENT;
 
 	snprintf(cpu, sizeof(cpu), "-mcpu=%s", target);
-	size_B = trim(code, size_B);
-	input = write_input(code, size_B);
 	fflush(stdout);
 	for (size_t i = 0; input && output && status == -ENOENT && i < sizeof(programs) / sizeof(programs[0]); i++) {
 		char arch[] = "-arch=amdgcn", disassemble[] = "-disassemble", name[32];
-		char *argv[] = {name, arch, cpu, disassemble, wave_size == 64 ? features : NULL, NULL};
+		char *argv[] = {name, arch, cpu, disassemble, wave_size == 64 ? wide : narrow, encodings ? shown : NULL,
+				NULL};
 
 		snprintf(name, sizeof(name), "%s", programs[i]);
 		status = run(programs[i], argv, input, output);
 	}
-	if (status == 0)
-		print_lines(output);
-	else
-		printf("    (%zu bytes; install llvm-mc to see them as instructions)\n", size_B);
 	if (input)
 		fclose(input);
-	if (output)
+	if (output && status != 0) {
 		fclose(output);
+		output = NULL;
+	}
+	return output;
+}
+
+void image_disassemble(const char *target, unsigned wave_size, const uint8_t *code, size_t size_B)
+{
+	FILE *output;
+
+	size_B = trim(code, size_B);
+	output = instructions(target, wave_size, code, size_B, false);
+	if (output) {
+		print_lines(output);
+		fclose(output);
+	} else {
+		printf("    (%zu bytes; install llvm-mc to see them as instructions)\n", size_B);
+	}
+}
+
+/* Bytes of the instruction in a line of -show-encoding: "s_nop 0 ; encoding: [0x00,0x00,0x80,0xbf]". The line is cut
+ * before it. 0: no instruction. */
+static size_t cut_encoding(char *line)
+{
+	char *encoding = strstr(line, "; encoding: [");
+	size_t bytes = 0;
+
+	if (!encoding)
+		return 0;
+	for (const char *c = encoding; *c && *c != ']'; c++)
+		bytes += *c == 'x';
+	while (encoding > line && (encoding[-1] == ' ' || encoding[-1] == '\t'))
+		encoding--;
+	*encoding = 0;
+	return bytes;
+}
+
+void image_disassemble_around(const char *target, unsigned wave_size, const uint8_t *code, size_t size_B, size_t at_B,
+			      const char *indent)
+{
+	enum { BEFORE = 3, AFTER = 2 };
+	char line[512], lines[BEFORE + 1][128] = {{0}};
+	FILE *output = instructions(target, wave_size, code, size_B, true);
+	size_t at = 0, offset[BEFORE + 1] = {0};
+	unsigned seen = 0, after = 0;
+
+	if (!output)
+		return;
+	rewind(output);
+	while (after <= AFTER && fgets(line, sizeof(line), output)) {
+		char *text = line + strspn(line, " \t");
+		size_t bytes = cut_encoding(text);
+
+		if (!bytes)
+			continue;
+		for (char *tab = text; (tab = strchr(tab, '\t'));)
+			*tab = ' ';
+		if (at < at_B) {
+			offset[seen % BEFORE] = at;
+			snprintf(lines[seen++ % BEFORE], sizeof(lines[0]), "%s", text);
+		} else {
+			for (unsigned i = seen > BEFORE ? seen - BEFORE : 0; !after && at == at_B && i < seen; i++)
+				printf("%s   +0x%04zx  %s\n", indent, offset[i % BEFORE], lines[i % BEFORE]);
+			if (!after && at != at_B)
+				break; /* not the address of an instruction */
+			printf("%s%s +0x%04zx  %s\n", indent, after++ ? "  " : "->", at, text);
+		}
+		at += bytes;
+	}
+	fclose(output);
 }

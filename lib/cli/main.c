@@ -15,6 +15,7 @@ static const struct command {
 	{"launch", df_cmd_launch, "run a kernel from a file on files and numbers"},
 	{"pack", df_cmd_pack, "make a kernel image from a code object or a GLSL shader"},
 	{"image", df_cmd_image, "show what is in a kernel image"},
+	{"replay", df_cmd_replay, "run a captured batch again and show where it stops"},
 	{"demo", df_cmd_demo, "run the megakernel and batches of kernels, every result checked"},
 	{"gpud", df_cmd_gpud, "be the hardware of the kernel module drumfire.ko"},
 };

@@ -288,9 +288,14 @@ static void put_device(struct capture *capture)
 static void put_job(struct capture *capture)
 {
 	const struct df_capture_case *what = capture->what;
+	const struct df_batch *batch = what->batch;
 	struct df_capture_job disk = {
-		.launches = what->batch->submit.launches,
-		.barriers = what->batch->barriers,
+		.launches = batch->submit.launches,
+		.barriers = batch->barriers,
+		.flags = (batch->submit.independent ? DF_CAPTURE_JOB_INDEPENDENT : 0) |
+			 (what->context->check_faults ? DF_CAPTURE_JOB_CHECK_FAULTS : 0),
+		.marker_interval = (uint32_t)batch->marker_interval,
+		.progress_va = batch->progress ? batch->progress->va + DF_PROGRESS_FINISHED * sizeof(uint32_t) : 0,
 		.batch = what->info->batch,
 		.context = what->info->context,
 		.max_retries = what->context->max_retries,

@@ -197,17 +197,31 @@ static void count_loss(struct df_context *context)
 	atomic_fetch_add(&context->device->losses_seen, 1);
 }
 
-/* STATE that the batch may have written: as it found it. */
-static const void *begun_with(const struct df_bo *bo)
+/* What the BO's contents are put back from. */
+static const void *kept(const struct df_bo *bo)
 {
 	const struct df_contents *contents = &bo->contents;
 
-	if (bo->recovery != DF_BO_STATE || !contents->image[0] || !atomic_load(&contents->filled))
+	if (!atomic_load(&contents->filled))
 		return NULL;
+	if (contents->copy || !contents->image[0])
+		return contents->copy;
 	return atomic_load(&contents->image[atomic_load(&contents->verified)]->map);
 }
 
-/* Before anything is changed. That it fails is nobody's loss. */
+/* STATE that the batch may have written: as it found it. Everything else is in its place. */
+static const void *kept_state(const struct df_bo *bo)
+{
+	return bo->recovery == DF_BO_STATE ? kept(bo) : NULL;
+}
+
+/* Device memory holds nothing any more. */
+static const void *kept_all(const struct df_bo *bo)
+{
+	return bo->recovery == DF_BO_STATE || bo->domain == DF_DOMAIN_DEVICE ? kept(bo) : NULL;
+}
+
+/* Before anything is changed. That it fails is nobody's loss. A bystander does not replace a batch that is to blame. */
 static void capture(struct df_context *context, const struct df_slot *slot)
 {
 	struct df_wait_info info;
@@ -215,10 +229,10 @@ static void capture(struct df_context *context, const struct df_slot *slot)
 		.context = context,
 		.info = &info,
 		.kernel = atomic_load(&context->kernel),
-		.begun_with = begun_with,
+		.begun_with = context->reset.memory_lost ? kept_all : kept_state,
 	};
 
-	if (!context->capture || !slot || slot->found.ruling.verdict != DF_GUILTY_RESET)
+	if (!context->capture || !slot || (context->captured && slot->found.ruling.verdict != DF_GUILTY_RESET))
 		return;
 	info = slot->info;
 	info.verdict = info.loss = slot->found.ruling.verdict;
@@ -229,7 +243,8 @@ static void capture(struct df_context *context, const struct df_slot *slot)
 	what.batch = (struct df_batch *)(void *)slot->batch;
 	what.attempt = slot->barren + 1;
 	what.handle = atomic_load(&slot->handle);
-	(void)df_capture_write(context->capture, &what);
+	if (!df_capture_write(context->capture, &what))
+		context->captured = true;
 }
 
 /* Lock held. 0: stage is DF_REBUILD now, or DF_CALM when nothing was lost after all. */

@@ -47,6 +47,10 @@ struct df_soft_ops {
 	int (*stop)(void *file, uint32_t context, uint64_t handle, struct df_soft_stop *stop_out);
 	/* What reading debugfs' amdgpu_gpu_recover does: a reset of the device that no job is the cause of. */
 	void (*recover)(void *file);
+	/* Asks for a fault as df_device_fault() takes it. 0, or -errno with a sentence in error. */
+	int (*fault)(void *file, const char *spec, char *error, size_t error_size);
+	/* i-th name of a fault and what it means, or -1. */
+	int (*fault_name)(unsigned i, const char **name_out, const char **meaning_out);
 };
 
 /* Opens "auto", a path ("/dev/dri/renderD128") or "soft[:spec]". 0 or -errno with a sentence in the thread's error. */

@@ -79,7 +79,7 @@ expect 2 "usage: drumfire" "$drumfire"
 expect 0 "usage: drumfire" "$drumfire" --help
 expect 0 "drumfire 0." "$drumfire" --version
 expect 2 "no command 'frobnicate'" "$drumfire" frobnicate
-for command in devices launch pack image demo; do
+for command in devices launch pack image replay demo; do
 	expect 0 "usage: drumfire $command" "$drumfire" $command --help
 	expect 2 "" "$drumfire" $command --no-such-option
 done
