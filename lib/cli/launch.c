@@ -19,6 +19,15 @@ static const char usage[] =
 	"  --block X[,Y[,Z]]   work-items of a workgroup; default the image's\n"
 	"  --repeat N          record N launches in the batch, each behind a barrier on the one before\n"
 	"  --unordered         without those barriers\n"
+	"  --marker N          a progress marker at the first barrier after each N launches, so that a loss names the\n"
+	"                      launch; 0: none; default 1, with --unordered 0\n"
+	"  --independent       a launch that hangs whenever it runs is left out, and the others are done\n"
+	"  --retries N         times that the batch is run again without getting further; default 1; 0: none\n"
+	"  --no-check-faults   do not ask the kernel for page faults before the batch counts as done\n"
+	"  --capture FILE      write the batch down when it makes the GPU hang or fault, for `drumfire replay`\n"
+	"  --fault SPEC        ask a software GPU for a fault (below); may be given several times\n"
+	"  --timeline FILE     draw what happened: SVG, or a page when FILE ends in .html\n"
+	"  --trace FILE        the same for Perfetto and chrome://tracing\n"
 	"  --strict            the software GPU reports what would only sometimes fail on hardware; findings do not\n"
 	"                      change the exit status\n"
 	"  --stats json        statistics on standard output\n"
@@ -32,29 +41,12 @@ static const char usage[] =
 	"  local:BYTES            size of an array in LDS\n"
 	"  i32:V u32:V i64:V u64:V f16:V f32:V f64:V\n"
 	"\n"
-	"Exit status: 0 done, 1 refused or failed with one line that says why, 2 usage.\n";
+	"A fault NAME@LAUNCH happens once, when a job comes to that launch (from 0); NAME@LAUNCH:always every time.\n"
+	"A batch that is lost is run again and the results are what they would have been; a device that is gone is "
+	"opened\n"
+	"again. Faults that can be asked for:\n";
 
-struct launch {
-	const char *device_name, *code_path, *kernel_name;
-	uint32_t grid[3], block[3];
-	bool has_grid, has_block, unordered, strict, json;
-	uint64_t repeat, timeout_ns;
-	struct launch_arg *args;
-	unsigned arg_count;
-	char text[640]; /* why it failed */
-
-	struct df_device *device;
-	struct df_code *code;
-	struct df_kernel *kernel;
-	struct df_batch *batch;
-	struct df_context *context;
-	uint8_t *block_data;
-	struct df_kernel_info info;
-	struct df_batch_info batch_info;
-	struct df_wait_info wait;
-	struct launch_totals totals;
-	uint64_t submit_ioctls;
-};
+static const char usage_end[] = "\nExit status: 0 done, 1 refused or failed with one line that says why, 2 usage.\n";
 
 /* ---- options ---- */
 
@@ -62,6 +54,44 @@ static int bad_option(const char *option, const char *value, const char *expecte
 {
 	fprintf(stderr, "drumfire launch: --%s %s: expected %s\n", option, value, expected);
 	return CLI_USAGE;
+}
+
+static int parse_loss_option(struct launch *launch, int c)
+{
+	switch (c) {
+	case 'm':
+		launch->has_marker = true;
+		return number_u64(optarg, UINT32_MAX, &launch->marker)
+			       ? bad_option("marker", optarg, "a number of launches")
+			       : 0;
+	case 'i':
+		launch->independent = true;
+		return 0;
+	case 'y':
+		return number_u64(optarg, UINT32_MAX - 1, &launch->retries) ? bad_option("retries", optarg, "a number")
+									    : 0;
+	case 'c' + 256:
+	case 'p':
+		launch->check_faults = c != 'p';
+		return 0;
+	case 'a':
+		launch->capture = optarg;
+		return 0;
+	case 'f':
+		if (launch->fault_count == LAUNCH_MAX_FAULTS)
+			return bad_option("fault", optarg, "at most 64 of them");
+		launch->faults[launch->fault_count++] = optarg;
+		return 0;
+	case 'T':
+		launch->timeline_path = optarg;
+		return 0;
+	case 'J':
+		launch->trace_path = optarg;
+		return 0;
+	default:
+		fprintf(stderr, "Try `drumfire launch --help`.\n");
+		return CLI_USAGE;
+	}
 }
 
 static int parse_option(struct launch *launch, int c)
@@ -107,8 +137,7 @@ static int parse_option(struct launch *launch, int c)
 		launch->json = true;
 		return strcmp(optarg, "json") != 0 ? bad_option("stats", optarg, "json") : 0;
 	default:
-		fprintf(stderr, "Try `drumfire launch --help`.\n");
-		return CLI_USAGE;
+		return parse_loss_option(launch, c);
 	}
 }
 
@@ -134,7 +163,7 @@ static int parse_words(struct launch *launch, int argc, char **argv)
 
 /* ---- set-up ---- */
 
-static int fail(struct launch *launch, int err)
+int launch_fail(struct launch *launch, int err)
 {
 	snprintf(launch->text, sizeof(launch->text), "%s", df_error());
 	return err;
@@ -142,10 +171,11 @@ static int fail(struct launch *launch, int err)
 
 static int open_device(struct launch *launch)
 {
+	struct df_device_options options = DF_OPTIONS(options, .reopenable = true);
 	char name[512];
-	bool soft = !strcmp(launch->device_name, "soft") || !strncmp(launch->device_name, "soft:", 5);
+	int ret;
 
-	if (launch->strict && !soft) {
+	if (launch->strict && !device_is_soft(launch->device_name)) {
 		snprintf(launch->text, sizeof(launch->text),
 			 "--strict needs a software GPU, the device is %s. Fix: --device soft", launch->device_name);
 		return -EINVAL;
@@ -154,11 +184,13 @@ static int open_device(struct launch *launch)
 		snprintf(launch->text, sizeof(launch->text), "the device's name is too long");
 		return -EINVAL;
 	}
-	snprintf(name, sizeof(name), "%s%s", launch->device_name,
-		 !launch->strict                    ? ""
-		 : strchr(launch->device_name, ':') ? ",strict"
-						    : ":gfx1030,strict");
-	return df_device_open(name, NULL, &launch->device) ? fail(launch, -ENODEV) : 0;
+	snprintf(name, sizeof(name), "%s", launch->device_name);
+	if (launch->strict)
+		(void)device_name_add(name, sizeof(name), "strict");
+	ret = df_device_open(name, &options, &launch->device);
+	for (unsigned i = 0; i < launch->fault_count && !ret; i++)
+		ret = df_device_fault(launch->device, launch->faults[i]);
+	return ret ? launch_fail(launch, ret) : 0;
 }
 
 static bool is_code_object(const uint8_t *data, size_t size)
@@ -186,7 +218,7 @@ static int load_code(struct launch *launch)
 	if (!ret)
 		ret = df_code_create(launch->device, image ? image : data, size, &launch->code);
 	if (ret)
-		fail(launch, ret);
+		launch_fail(launch, ret);
 	free(image);
 	free(data);
 	return ret;
@@ -200,7 +232,7 @@ static int find_kernel(struct launch *launch)
 	if (!ret)
 		ret = df_kernel_get_info(launch->kernel, &launch->info);
 	if (ret)
-		return fail(launch, ret);
+		return launch_fail(launch, ret);
 	ret = launch_args_local(launch->kernel, launch->args, launch->arg_count, &local_B);
 	if (ret) {
 		snprintf(launch->text, sizeof(launch->text), "the local: arrays are larger than any LDS");
@@ -213,7 +245,7 @@ static int find_kernel(struct launch *launch)
 	ret = df_kernel_with_block(launch->kernel, launch->block, local_B, &launch->kernel);
 	if (!ret)
 		ret = df_kernel_get_info(launch->kernel, &launch->info);
-	return ret ? fail(launch, ret) : 0;
+	return ret ? launch_fail(launch, ret) : 0;
 }
 
 static int bind_args(struct launch *launch)
@@ -225,163 +257,6 @@ static int bind_args(struct launch *launch)
 	}
 	return launch_args_bind(launch->device, launch->kernel, launch->args, launch->arg_count, launch->block_data,
 				launch->text, sizeof(launch->text), &launch->totals);
-}
-
-/* ---- the batch ---- */
-
-static int record(struct launch *launch)
-{
-	int ret = df_batch_create(launch->device, NULL, &launch->batch);
-
-	if (!ret)
-		ret = launch_args_use(launch->batch, launch->args, launch->arg_count);
-	for (uint64_t i = 0; i < launch->repeat && !ret; i++) {
-		if (i && !launch->unordered)
-			ret = df_batch_barrier(launch->batch);
-		if (!ret)
-			ret = df_batch_launch(launch->batch, launch->kernel, launch->grid, launch->block_data,
-					      launch->info.args_size_B);
-		if (i && i % 100000 == 0)
-			progress_show("recorded %llu of %llu launches", (unsigned long long)i,
-				      (unsigned long long)launch->repeat);
-	}
-	if (!ret)
-		ret = df_batch_seal(launch->batch);
-	if (ret)
-		return fail(launch, ret);
-	df_batch_get_info(launch->batch, &launch->batch_info);
-	return 0;
-}
-
-static uint64_t ioctl_count(struct df_device *device)
-{
-	struct df_counter counters[64];
-	unsigned count = df_device_counters(device, counters, 64);
-	uint64_t sum = 0;
-
-	for (unsigned i = 0; i < count && i < 64; i++)
-		sum += counters[i].value;
-	return sum;
-}
-
-static int wait_shown(struct launch *launch, struct df_fence *fence)
-{
-	uint64_t start = df_now_ns();
-	int ret;
-
-	for (;;) {
-		uint64_t now = df_now_ns(), left = launch->timeout_ns - (now - start);
-
-		ret = df_fence_wait(fence, now + (left < 500000000u ? left : 500000000u), &launch->wait);
-		if (ret != -ETIME || df_now_ns() - start >= launch->timeout_ns)
-			return ret;
-		progress_show("running %llu launches, %.1f s", (unsigned long long)launch->batch_info.launches,
-			      (double)(df_now_ns() - start) / 1e9);
-	}
-}
-
-static int run(struct launch *launch)
-{
-	struct df_fence *fence = NULL;
-	uint64_t before;
-	int ret = df_context_create(launch->device, NULL, &launch->context);
-
-	if (ret)
-		return fail(launch, ret);
-	before = ioctl_count(launch->device);
-	ret = df_submit(launch->context, launch->batch, NULL, &fence);
-	if (!ret)
-		launch->submit_ioctls = ioctl_count(launch->device) - before;
-	if (!ret)
-		ret = wait_shown(launch, fence);
-	if (ret)
-		fail(launch, ret);
-	if (ret == -ETIME)
-		snprintf(launch->text, sizeof(launch->text),
-			 "still running after %llu s. Fix: --timeout, fewer --repeat, or look for a loop in the kernel",
-			 (unsigned long long)(launch->timeout_ns / 1000000000u));
-	df_fence_put(fence);
-	return ret;
-}
-
-/* ---- report ---- */
-
-static void put_ioctls(struct json *json, struct df_device *device)
-{
-	struct df_counter counters[64];
-	unsigned count = df_device_counters(device, counters, 64);
-
-	json_open(json, "ioctls", '{');
-	for (unsigned i = 0; i < count && i < 64; i++)
-		if (counters[i].value)
-			json_number(json, counters[i].name, counters[i].value);
-	json_close(json, '}');
-}
-
-static void put_findings(struct json *json, struct launch *launch)
-{
-	char text[512];
-
-	json_open(json, "strict_findings", '[');
-	for (unsigned i = 0; launch->strict && !df_device_finding(launch->device, i, text, sizeof(text)); i++)
-		json_text(json, NULL, text);
-	json_close(json, ']');
-}
-
-static void put_model(struct json *json, struct df_device *device)
-{
-	struct df_counter counters[64];
-	unsigned count = df_device_model_counters(device, counters, 64);
-
-	json_open(json, "model", '{');
-	for (unsigned i = 0; i < count && i < 64; i++)
-		json_number(json, counters[i].name, counters[i].value);
-	json_close(json, '}');
-}
-
-static void report_json(struct launch *launch)
-{
-	const struct launch_totals *totals = &launch->totals;
-	struct json json;
-
-	json_begin(&json, stdout);
-	json_text(&json, "device", launch->device_name);
-	json_text(&json, "kernel", launch->info.name);
-	json_number(&json, "launches", launch->batch_info.launches);
-	json_number(&json, "barriers", launch->batch_info.barriers);
-	json_number(&json, "ib_dwords", launch->batch_info.ib_dwords);
-	json_number(&json, "ib_count", launch->batch_info.ib_count);
-	json_number(&json, "args_bytes", launch->batch_info.args_B);
-	json_number(&json, "submit_ioctls", launch->submit_ioctls);
-	put_ioctls(&json, launch->device);
-	json_number(&json, "input_bytes", totals->input_B);
-	json_number(&json, "output_bytes", totals->output_B);
-	json_number(&json, "readback_bytes", totals->output_B);
-	json_number(&json, "moved_bytes", totals->input_B + totals->output_B);
-	json_number(&json, "device_allocation_bytes", totals->allocated_B);
-	json_number(&json, "device_allocation_events", totals->buffers);
-	json_number(&json, "latency_ns", launch->wait.latency_ns);
-	json_number(&json, "output_buffers", totals->output_buffers);
-	json_number(&json, "resident_rows", 1);
-	json_number(&json, "resident_handles", totals->buffers);
-	json_number(&json, "kernel_launches", launch->batch_info.launches * (1 + (uint64_t)launch->wait.retries));
-	json_number(&json, "sync_points", 1);
-	json_bool(&json, "recovered", launch->wait.recovered);
-	put_model(&json, launch->device);
-	put_findings(&json, launch);
-	json_end(&json);
-}
-
-static void report(struct launch *launch)
-{
-	char text[512];
-
-	if (launch->json) {
-		report_json(launch);
-		return;
-	}
-	for (unsigned i = 0; launch->strict && !df_device_finding(launch->device, i, text, sizeof(text)); i++)
-		fprintf(stderr, "drumfire launch: strict: %s\n", text);
 }
 
 /* Gives everything back, in the order that makes it possible. */
@@ -403,20 +278,54 @@ static int work(struct launch *launch)
 	int ret;
 
 	if ((ret = open_device(launch)) || (ret = load_code(launch)) || (ret = find_kernel(launch)) ||
-	    (ret = bind_args(launch)) || (ret = record(launch)) || (ret = run(launch)))
+	    (ret = bind_args(launch)) || (ret = launch_record(launch)))
+		return ret;
+	ret = launch_run(launch);
+	/* With a launch that is poison, the buffers hold what the others left. */
+	if (ret && launch->wait.verdict == DF_POISONED) {
+		char why[sizeof(launch->text)];
+
+		(void)launch_args_write(launch->args, launch->arg_count, why, sizeof(why), &launch->totals);
+	}
+	if (ret)
 		return ret;
 	return launch_args_write(launch->args, launch->arg_count, launch->text, sizeof(launch->text), &launch->totals);
+}
+
+static void show_usage(void)
+{
+	const char *name, *meaning;
+
+	fputs(usage, stdout);
+	for (unsigned i = 0; !df_fault_name(i, &name, &meaning); i++)
+		printf("fault %s  %s\n", name, meaning);
+	fputs(usage_end, stdout);
 }
 
 static int parse(struct launch *launch, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"device", required_argument, NULL, 'd'}, {"code", required_argument, NULL, 'c'},
-		{"kernel", required_argument, NULL, 'k'}, {"grid", required_argument, NULL, 'g'},
-		{"block", required_argument, NULL, 'b'},  {"repeat", required_argument, NULL, 'r'},
-		{"unordered", no_argument, NULL, 'u'},    {"strict", no_argument, NULL, 's'},
-		{"stats", required_argument, NULL, 'j'},  {"timeout", required_argument, NULL, 't'},
-		{"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+		{"device", required_argument, NULL, 'd'},
+		{"code", required_argument, NULL, 'c'},
+		{"kernel", required_argument, NULL, 'k'},
+		{"grid", required_argument, NULL, 'g'},
+		{"block", required_argument, NULL, 'b'},
+		{"repeat", required_argument, NULL, 'r'},
+		{"unordered", no_argument, NULL, 'u'},
+		{"strict", no_argument, NULL, 's'},
+		{"stats", required_argument, NULL, 'j'},
+		{"timeout", required_argument, NULL, 't'},
+		{"marker", required_argument, NULL, 'm'},
+		{"independent", no_argument, NULL, 'i'},
+		{"retries", required_argument, NULL, 'y'},
+		{"check-faults", no_argument, NULL, 'c' + 256},
+		{"no-check-faults", no_argument, NULL, 'p'},
+		{"capture", required_argument, NULL, 'a'},
+		{"fault", required_argument, NULL, 'f'},
+		{"timeline", required_argument, NULL, 'T'},
+		{"trace", required_argument, NULL, 'J'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
 	};
 	int c;
 
@@ -425,7 +334,7 @@ static int parse(struct launch *launch, int argc, char **argv)
 		int ret;
 
 		if (c == 'h') {
-			fputs(usage, stdout);
+			show_usage();
 			return -1;
 		}
 		ret = parse_option(launch, c);
@@ -437,17 +346,23 @@ static int parse(struct launch *launch, int argc, char **argv)
 
 int df_cmd_launch(int argc, char **argv)
 {
-	struct launch launch = {.device_name = "soft:gfx1030", .repeat = 1, .timeout_ns = 600000000000u};
+	struct launch launch = {.device_name = "soft:gfx1030",
+				.repeat = 1,
+				.timeout_ns = 600000000000u,
+				.retries = 1,
+				.check_faults = true};
 	int status = parse(&launch, argc, argv);
 
 	if (!status) {
 		int ret = work(&launch);
 
 		progress_clear();
+		if (launch_draw(&launch) && !ret)
+			ret = -EIO;
 		if (ret)
 			fprintf(stderr, "drumfire launch: %s\n", launch.text);
 		else
-			report(&launch);
+			launch_report(&launch);
 		/* What still runs cannot be taken down in order; the end of the process does it. */
 		if (ret == -ETIME)
 			_exit(CLI_FAILED);

@@ -4,7 +4,10 @@
 #define DF_CLI_LAUNCH_H
 
 #include "cli/cli.h"
+#include "cli/timeline.h"
 #include "drumfire.h"
+
+#define LAUNCH_MAX_FAULTS 64u
 
 enum launch_kind { LAUNCH_VALUE, LAUNCH_IN, LAUNCH_OUT, LAUNCH_INOUT, LAUNCH_ZERO, LAUNCH_LOCAL };
 
@@ -23,6 +26,44 @@ struct launch_totals {
 	uint64_t input_B, output_B, allocated_B;
 	uint32_t output_buffers, buffers;
 };
+
+struct launch {
+	const char *device_name, *code_path, *kernel_name;
+	uint32_t grid[3], block[3];
+	bool has_grid, has_block, has_marker, unordered, strict, json, independent, check_faults;
+	uint64_t repeat, timeout_ns, marker, retries;
+	const char *faults[LAUNCH_MAX_FAULTS];
+	unsigned fault_count;
+	const char *capture, *timeline_path, *trace_path;
+	struct launch_arg *args;
+	unsigned arg_count;
+	char text[640]; /* why it failed */
+
+	struct df_device *device;
+	struct df_code *code;
+	struct df_kernel *kernel;
+	struct df_batch *batch;
+	struct df_context *context;
+	uint8_t *block_data;
+	struct df_kernel_info info;
+	struct df_batch_info batch_info;
+	struct df_wait_info wait;
+	struct launch_totals totals;
+	uint64_t submit_ioctls;
+	unsigned reopened;
+	struct timeline timeline;
+	struct timeline_user user;
+};
+
+/* Keeps the library's sentence; its value is err. */
+int launch_fail(struct launch *launch, int err);
+int launch_record(struct launch *launch);
+/* Submits and waits, over every loss that can be recovered. */
+int launch_run(struct launch *launch);
+/* Statistics, findings. */
+void launch_report(struct launch *launch);
+/* The timeline and the trace, where they were asked for; a failure is told. */
+int launch_draw(struct launch *launch);
 
 /* Parses a word; on failure prints one line and returns CLI_USAGE. */
 int launch_arg_parse(const char *word, struct launch_arg *arg);

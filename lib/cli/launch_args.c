@@ -226,10 +226,12 @@ static int fill_zero(struct df_bo *bo, uint64_t bytes)
 
 static int create_bo(struct df_device *device, struct launch_arg *arg, unsigned i, char *text, size_t size)
 {
+	/* Kernels add to what they find in buffers of zeros too: only a batch that starts from zeros again gives the
+	 * same, so that they are STATE. */
 	static const enum df_bo_class classes[] = {[LAUNCH_IN] = DF_BO_INPUT,
-						   [LAUNCH_OUT] = DF_BO_OUTPUT,
+						   [LAUNCH_OUT] = DF_BO_STATE,
 						   [LAUNCH_INOUT] = DF_BO_STATE,
-						   [LAUNCH_ZERO] = DF_BO_SCRATCH};
+						   [LAUNCH_ZERO] = DF_BO_STATE};
 	struct df_bo_options options =
 		DF_OPTIONS(options, .domain = DF_DOMAIN_DEVICE, .recovery = classes[arg->kind], .name = arg->word);
 	int ret = df_bo_create(device, arg->bytes, &options, &arg->bo);
@@ -348,9 +350,7 @@ int launch_args_bind(struct df_device *device, struct df_kernel *kernel, struct 
 int launch_args_use(struct df_batch *batch, const struct launch_arg *args, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
-		unsigned access = args[i].kind == LAUNCH_IN    ? DF_READ
-				  : args[i].kind == LAUNCH_OUT ? DF_WRITE
-							       : DF_READ | DF_WRITE;
+		unsigned access = args[i].kind == LAUNCH_IN ? DF_READ : DF_READ | DF_WRITE;
 		int ret = args[i].bo ? df_batch_use(batch, args[i].bo, access) : 0;
 
 		if (ret)
