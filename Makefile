@@ -67,6 +67,9 @@ lib: $(LIB_SO) $(LIB_A) $(GPU_SO) ## libraries only
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 16
 
+# What runs once in a while is built small.
+$(call obj,$(patsubst %,lib/core/%.c,batch bo bo_copy capture code commands contents context device image kernel poison recovery restore stream va verdict) \
+	lib/amd/commands.c lib/amd/filter.c lib/amd/kernel.c lib/amd/scratch.c lib/kmd/amdgpu.c lib/kmd/amdgpu_probe.c lib/node/soft.c lib/node/node.c $(filter-out lib/mega/record.c lib/mega/slot.c,$(wildcard lib/mega/*.c))): CFLAGS += -Os
 $(BUILD)/obj/lib/gpu/%.o: CFLAGS += $(CFLAGS_gpu)
 $(BUILD)/obj/lib/soft/%.o: CFLAGS += $(CFLAGS_soft)
 $(BUILD)/obj/lib/cli/%.o: CFLAGS += $(CFLAGS_cli)
@@ -79,7 +82,7 @@ $(BUILD)/obj/%.o: %.c
 $(LIB_SO): $(call obj,$(LIB_SRC)) lib/drumfire.map
 	$(if $(V),,@echo "  LD      $@")
 	$(Q)$(CC) -shared -Wl,-soname,libdrumfire.so.$(SOVERSION) -Wl,--version-script=lib/drumfire.map -Wl,--gc-sections \
-		-Wl,-z,relro,-z,now $(DEFS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(DRM_LIBS) -ldl
+		-Wl,-z,relro,-z,now,-z,noseparate-code $(DEFS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(DRM_LIBS) -ldl
 	$(Q)ln -sf $(@F) $(BUILD)/libdrumfire.so.$(SOVERSION) && ln -sf $(@F) $(BUILD)/libdrumfire.so
 $(LIB_A): $(call obj,$(LIB_SRC))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
