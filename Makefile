@@ -68,8 +68,10 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 16
 
 # What runs once in a while is built small.
-$(call obj,$(patsubst %,lib/core/%.c,batch bo bo_copy capture code commands contents context device image kernel poison recovery restore stream va verdict) \
-	lib/amd/commands.c lib/amd/filter.c lib/amd/kernel.c lib/amd/scratch.c lib/kmd/amdgpu.c lib/kmd/amdgpu_probe.c lib/node/soft.c lib/node/node.c $(filter-out lib/mega/record.c lib/mega/slot.c,$(wildcard lib/mega/*.c))): CFLAGS += -Os
+$(call obj,$(patsubst %,lib/core/%.c,batch bo bo_copy capture code commands contents context device image kernel poison recovery reopen restore stream va verdict) \
+	lib/amd/commands.c lib/amd/filter.c lib/amd/kernel.c lib/amd/scratch.c lib/kmd/amdgpu_probe.c lib/node/soft.c $(wildcard lib/mega/*.c)): CFLAGS += -Os
+# What neither calls back nor sleeps is never unwound but by a debugger, which has -g.
+$(call obj,lib/core/image.c lib/core/va.c lib/core/verdict.c $(wildcard lib/amd/*.c)): CFLAGS += -fno-asynchronous-unwind-tables
 $(BUILD)/obj/lib/gpu/%.o: CFLAGS += $(CFLAGS_gpu)
 $(BUILD)/obj/lib/soft/%.o: CFLAGS += $(CFLAGS_soft)
 $(BUILD)/obj/lib/cli/%.o: CFLAGS += $(CFLAGS_cli)

@@ -67,6 +67,7 @@ static int add_chunk(struct df_batch *batch, uint32_t capacity_dw)
 		.align_B = batch->submit.device->info.ib_align_B,
 		.domain = DF_DOMAIN_HOST_WC,
 		.read_only = true,
+		.survives = true,
 		.name = "stream",
 	};
 	int ret = df_bo_create_internal(batch->submit.device, &desc, &chunk.bo);
@@ -171,6 +172,7 @@ static int add_args(struct df_batch *batch, uint32_t bytes, uint32_t hi32)
 		.bytes = bytes,
 		.domain = DF_DOMAIN_HOST_WC,
 		.read_only = true,
+		.survives = true,
 		.va = window ? DF_VA_WINDOW32 : DF_VA_ANY,
 		.va_hi32 = hi32 ? hi32 : (uint32_t)(high->start >> 32),
 		.name = "arguments",
@@ -258,6 +260,7 @@ static void list_external(struct df_batch *batch, struct df_bo *bo)
 	struct df_batch_submit *submit = &batch->submit;
 	if (bo->always_valid)
 		return;
+	df_batch_refresh(submit);
 	submit->external_handles[submit->external_count] = bo->handle;
 	submit->external[submit->external_count++] = bo;
 }
@@ -362,6 +365,7 @@ static int reserve(struct df_batch *batch, const struct df_batch_options *option
 	batch->fixed = dw || args_B;
 	batch->marker_interval = options->marker_interval;
 	batch->submit.independent = options->independent;
+	batch->submit.generation = batch->submit.device->generation;
 	int ret = reserve_used(batch);
 	if (!ret && batch->marker_interval)
 		ret = df_batch_progress_create(batch);

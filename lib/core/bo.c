@@ -5,9 +5,12 @@
  * (the kernel refuses to export what is always valid), so batches that use them list them.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "core/alloc.h"
 #include "core/contents.h"
@@ -54,6 +57,7 @@ static struct df_bo *bo_alloc(struct df_device *device, const struct df_bo_desc 
 	bo->domain = desc->domain;
 	bo->recovery = desc->recovery ? desc->recovery : DF_BO_SCRATCH;
 	bo->unclassed = !desc->recovery;
+	bo->dmabuf = -1;
 	bo->cpu_access = !desc->no_cpu_access;
 	bo->va_flags = va_flags(desc);
 	snprintf(bo->name, sizeof(bo->name), "%s", desc->name ? desc->name : "");
@@ -166,11 +170,6 @@ static int bo_create(struct df_device *device, const struct df_bo_desc *desc, bo
 	return bo_finish_creation(bo, desc, bo_out);
 }
 
-int df_bo_create_internal(struct df_device *device, const struct df_bo_desc *desc, struct df_bo **bo_out)
-{
-	return bo_create(device, desc, false, true, bo_out);
-}
-
 /* A BO over memory of the process, which the GPU reads and writes there. */
 static int bo_wrap(struct df_device *device, void *memory, const struct df_bo_desc *desc, bool internal,
 		   struct df_bo **bo_out)
@@ -191,6 +190,30 @@ static int bo_wrap(struct df_device *device, void *memory, const struct df_bo_de
 		return ret;
 	}
 	return bo_finish_creation(bo, desc, bo_out);
+}
+
+/* In memory of the process, which is there also when the device is not. */
+static int create_surviving(struct df_device *device, const struct df_bo_desc *desc, struct df_bo **bo_out)
+{
+	uint64_t bytes = round_up(desc->bytes, device->info.va_align_B);
+	void *memory = df_map_anonymous(bytes);
+	int ret;
+
+	if (!memory)
+		return df_error_set(-ENOMEM, "BO %s: out of memory", desc->name);
+	ret = bo_wrap(device, memory, desc, true, bo_out);
+	if (ret < 0)
+		munmap(memory, bytes);
+	else
+		(*bo_out)->own_memory = true;
+	return ret;
+}
+
+int df_bo_create_internal(struct df_device *device, const struct df_bo_desc *desc, struct df_bo **bo_out)
+{
+	if (desc->survives && device->reopenable)
+		return create_surviving(device, desc, bo_out);
+	return bo_create(device, desc, false, true, bo_out);
 }
 
 int df_bo_wrap_internal(struct df_device *device, void *memory, uint64_t bytes, const char *name, struct df_bo **bo_out)
@@ -342,6 +365,8 @@ DF_API int df_bo_import(struct df_device *device, int dmabuf_fd, const struct df
 	bo->handle = handle;
 	bo->imported = true;
 	bo->exportable = true;
+	if (device->reopenable)
+		bo->dmabuf = fcntl(dmabuf_fd, F_DUPFD_CLOEXEC, 0);
 	atomic_store(&bo->contents.map_taken, true); /* others write it */
 	return bo_finish_creation(bo, &desc, bo_out);
 }
@@ -379,6 +404,10 @@ static void bo_free(struct df_bo *bo)
 	pthread_mutex_lock(&device->lock);
 	df_va_free(&device->va, bo->va, bo->alloc_B);
 	pthread_mutex_unlock(&device->lock);
+	if (bo->own_memory)
+		munmap(map, bo->alloc_B);
+	if (bo->dmabuf >= 0)
+		close(bo->dmabuf);
 	free(bo);
 }
 

@@ -12,7 +12,8 @@
 
 bool df_contents_commits(const struct df_bo *bo)
 {
-	return bo->recovery == DF_BO_STATE || (bo->recovery == DF_BO_OUTPUT && bo->domain == DF_DOMAIN_DEVICE);
+	return bo->recovery == DF_BO_STATE ||
+	       (bo->recovery == DF_BO_OUTPUT && (bo->domain == DF_DOMAIN_DEVICE || bo->device->reopenable));
 }
 
 bool df_contents_kept(const struct df_bo *bo)

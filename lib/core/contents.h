@@ -51,6 +51,8 @@ int df_restore_device_wait(struct df_device *device, uint64_t *bytes);
 bool df_restore_needed(struct df_device *device);
 /* Memory for putting back what only the GPU reaches. */
 int df_restore_prepare_gpu(struct df_device *device);
+/* The device was reopened: nothing is where it was. */
+void df_restore_all(struct df_device *device);
 int df_restore_init(struct df_device *device);
 void df_restore_finish(struct df_device *device);
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Contexts: the kernel driver's unit of submission, priority and loss, with a journal of what is in flight. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/alloc.h"
 #include "core/contents.h"
@@ -114,6 +116,8 @@ static void destroy_slots(struct df_context *context)
 			device->kmd->syncobj_destroy(device, slot->syncobjs[s]);
 		device->kmd->slot_destroy(device, slot->kmd);
 		df_bo_destroy_internal(slot->commit_bo);
+		df_context_drop_fds(slot);
+		free(slot->fds);
 	}
 	free(context->slots);
 	context->slots = NULL;
@@ -166,6 +170,88 @@ int df_context_renew(struct df_context *context)
 	context->jobs = context->jobs_over = context->retired_job = context->retired_handle = 0;
 	atomic_store(&context->kernel, kernel);
 	return 0;
+}
+
+/* ---- reopening ---- */
+
+void df_context_keep_fds(struct df_context *context, struct df_slot *slot, const int *fds)
+{
+	if (!context->device->reopenable || !slot->syncobj_count)
+		return;
+	/* Without it the in-fences count as signalled after a reopening. */
+	if (!slot->fds)
+		slot->fds = df_calloc(DF_KMD_MAX_WAITS, sizeof(int));
+	for (unsigned i = 0; slot->fds && i < slot->syncobj_count; i++)
+		slot->fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
+}
+
+void df_context_drop_fds(struct df_slot *slot)
+{
+	for (unsigned i = 0; slot->fds && i < slot->syncobj_count; i++)
+		if (slot->fds[i] >= 0)
+			close(slot->fds[i]);
+}
+
+void df_context_drop_streams(struct df_context *context)
+{
+	for (uint64_t sequence = context->oldest; sequence != context->next; sequence++) {
+		struct df_slot *slot = df_context_slot(context, sequence);
+
+		if (slot->batch && slot->troubled)
+			df_stream_finish(&slot->stream);
+	}
+}
+
+static int import_again(struct df_context *context, struct df_slot *slot)
+{
+	const struct df_kmd_ops *kmd = context->device->kmd;
+	int ret = 0;
+
+	for (unsigned i = 0; i < slot->syncobj_count && !ret; i++) {
+		ret = kmd->syncobj_create(context->device, &slot->syncobjs[i]);
+		if (!ret && slot->fds && slot->fds[i] >= 0)
+			ret = kmd->syncobj_import(context->device, slot->syncobjs[i], slot->fds[i]);
+	}
+	return ret;
+}
+
+int df_context_prepare_reopen(struct df_context *context)
+{
+	int ret = kernel_create(context, &context->next_kernel, &context->next_timeline);
+
+	for (uint64_t sequence = context->oldest; !ret && sequence != context->next; sequence++) {
+		struct df_slot *slot = df_context_slot(context, sequence);
+
+		if (slot->batch && slot->fds)
+			ret = import_again(context, slot);
+		else
+			slot->syncobj_count = 0;
+	}
+	return ret;
+}
+
+static void write_tails(struct df_context *context)
+{
+	for (uint32_t i = 0; i < context->depth; i++) {
+		struct df_slot *slot = &context->slots[i];
+
+		atomic_store(slot->marker, 0);
+		write_tail(context, slot->tail_value - context->device->enc->marker_value_at, slot->marker_va);
+		slot->syncobjs_made = slot->batch ? slot->syncobj_count : 0;
+	}
+}
+
+void df_context_take_reopened(struct df_context *context)
+{
+	df_lock_take(&context->lock);
+	context->timeline = context->next_timeline;
+	atomic_store(&context->kernel, context->next_kernel);
+	context->jobs = context->jobs_over = context->retired_job = context->retired_handle = 0;
+	context->fault_seen = 0;
+	context->point_syncobj = 0; /* asked for again, the context makes another */
+	write_tails(context);
+	df_recovery_reopened(context);
+	df_lock_give(&context->lock);
 }
 
 /* All that the context is made of; no fence refers to it any more, or it was never finished. */

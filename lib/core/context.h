@@ -100,6 +100,7 @@ struct df_slot {
 	uint32_t wait_runs[DF_KMD_MAX_WAITS];
 	uint32_t syncobjs[DF_KMD_MAX_WAITS];
 	unsigned syncobjs_made;
+	int *fds; /* of reopenable devices: the in-fences once more; -1: none */
 };
 
 enum df_stage {
@@ -149,6 +150,7 @@ struct df_context {
 	uint32_t point_syncobj;
 	bool points_end; /* a batch ended otherwise than done: no later point is signalled */
 
+	uint32_t next_kernel, next_timeline; /* reopen.c */
 	struct df_slot *slots;
 	struct df_bo *marker_bo, *tail_bo;
 	/* Fences: taken from free under lock; whoever drops the last reference puts it into returned, from where all
@@ -181,6 +183,16 @@ static inline bool df_context_is_gone(const struct df_context *context)
 {
 	return context->device->kmd->context_touched(context->device, atomic_load(&context->kernel)) == -ENODEV;
 }
+
+/* reopen.c's steps. What is made in the first is taken by the second, which cannot fail. */
+int df_context_prepare_reopen(struct df_context *context);
+void df_context_take_reopened(struct df_context *context);
+void df_context_drop_streams(struct df_context *context);
+/* Of a reopenable device: in-fences are imported again then. */
+void df_context_keep_fds(struct df_context *context, struct df_slot *slot, const int *fds);
+void df_context_drop_fds(struct df_slot *slot);
+/* recovery.c: everything pending is held again; the device was gone. */
+void df_recovery_reopened(struct df_context *context);
 
 /* context.c */
 int df_context_create_internal(struct df_device *device, struct df_context **context_out);

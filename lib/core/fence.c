@@ -33,7 +33,7 @@ struct df_fence_chunk {
 
 /* ---- pool ---- */
 
-static int add_chunk(struct df_context *context)
+static DF_COLD int add_chunk(struct df_context *context)
 {
 	struct df_fence_chunk *chunk = df_calloc(1, sizeof(*chunk));
 
@@ -120,7 +120,7 @@ static bool is_final(const struct df_fence *fence)
 	return atomic_load_explicit(&fence->final, memory_order_acquire);
 }
 
-static int report_poisoned(const struct df_fence *fence)
+static DF_COLD int report_poisoned(const struct df_fence *fence)
 {
 	const struct df_wait_info *info = &fence->info;
 
@@ -167,7 +167,7 @@ static inline int report_final(const struct df_fence *fence, struct df_wait_info
 }
 
 /* Not final. What is known so far is said too. */
-static int report_pending(struct df_fence *fence, int error, struct df_wait_info *info_out)
+static DF_COLD int report_pending(struct df_fence *fence, int error, struct df_wait_info *info_out)
 {
 	struct df_context *context = fence->context;
 	bool gone = error == -ENODEV;
@@ -245,7 +245,7 @@ static bool is_out(const struct df_slot *slot, uint64_t sequence)
  * Whose end is asked for: the fence's own; while that is held, of the last that is at the kernel; when those have their
  * markers, of the first that has none: it may be lost. Lock held.
  */
-static struct df_slot *asked_slot(struct df_fence *fence)
+static DF_COLD struct df_slot *asked_slot(struct df_fence *fence)
 {
 	struct df_context *context = fence->context;
 	uint64_t last = fence->sequence < context->unsent ? fence->sequence : context->unsent - 1;
@@ -261,7 +261,7 @@ static struct df_slot *asked_slot(struct df_fence *fence)
 }
 
 /* The kernel answered about the slot, whose job was handle of kernel. Lock held. Result as of ask_kernel(). */
-static int judge(struct df_context *context, struct df_slot *slot, uint32_t kernel, uint64_t handle, int answer)
+static DF_COLD int judge(struct df_context *context, struct df_slot *slot, uint32_t kernel, uint64_t handle, int answer)
 {
 	/* Another thread may have settled it meanwhile; then the names are others. */
 	if (!slot->batch || handle != atomic_load_explicit(&slot->handle, memory_order_relaxed) ||
@@ -286,7 +286,7 @@ static int judge(struct df_context *context, struct df_slot *slot, uint32_t kern
 }
 
 /* Asks the kernel; deadline_ns 0 polls. 0: look again; -EBUSY: sleep a little first. */
-static int ask_kernel(struct df_fence *fence, uint64_t deadline_ns)
+static DF_COLD int ask_kernel(struct df_fence *fence, uint64_t deadline_ns)
 {
 	struct df_context *context = fence->context;
 	struct df_device *device = fence->device;
@@ -317,7 +317,7 @@ static int ask_kernel(struct df_fence *fence, uint64_t deadline_ns)
 }
 
 /* A fence of another context that this one's context cannot go on without, referenced, or NULL. */
-static struct df_fence *obstacle(struct df_fence *fence)
+static DF_COLD struct df_fence *obstacle(struct df_fence *fence)
 {
 	struct df_context *context = fence->context;
 	struct df_fence *other = NULL;
@@ -334,7 +334,7 @@ static struct df_fence *obstacle(struct df_fence *fence)
 }
 
 /* Does what the fence's context, and those that it waits for, are behind with. 0, -EBUSY, -ENODEV. */
-static int work(struct df_fence *fence, unsigned depth)
+static DF_COLD int work(struct df_fence *fence, unsigned depth)
 {
 	struct df_context *context = fence->context;
 	struct df_fence *other;
@@ -373,7 +373,7 @@ static void sleep_until(uint64_t until_ns, uint64_t deadline_ns)
 }
 
 /* The kernel, or in between those that sleep on their own: the same results as of ask_kernel(). */
-static int sleep_or_ask(struct df_fence *fence, uint64_t now, uint64_t deadline_ns, uint64_t *look)
+static DF_COLD int sleep_or_ask(struct df_fence *fence, uint64_t now, uint64_t deadline_ns, uint64_t *look)
 {
 	uint32_t sleep_ns = fence->device->sleep_ns;
 
@@ -387,7 +387,7 @@ static int sleep_or_ask(struct df_fence *fence, uint64_t now, uint64_t deadline_
 	return 0;
 }
 
-static int wait_asleep(struct df_fence *fence, uint64_t deadline_ns)
+static DF_COLD int wait_asleep(struct df_fence *fence, uint64_t deadline_ns)
 {
 	uint64_t now = df_clock_ns(), look = now + LOOK_NS;
 
@@ -410,7 +410,7 @@ static int wait_asleep(struct df_fence *fence, uint64_t deadline_ns)
 }
 
 /* A poll: the marker, and now and then the kernel, so that those who only poll learn of losses too. */
-static int poll_once(struct df_fence *fence)
+static DF_COLD int poll_once(struct df_fence *fence)
 {
 	struct df_context *context = fence->context;
 	uint64_t now;
@@ -493,7 +493,7 @@ DF_API uint64_t df_fence_point(const struct df_fence *fence)
 	return fence ? fence->sequence : 0;
 }
 
-static int make_points(struct df_context *context)
+static DF_COLD int make_points(struct df_context *context)
 {
 	struct df_device *device = context->device;
 	uint32_t syncobj;

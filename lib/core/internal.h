@@ -21,6 +21,8 @@
 #include "node/node.h"
 
 #define DF_PAGE_B 4096u
+/* Off the way of what happens a million times a second: built for size. */
+#define DF_COLD __attribute__((cold))
 
 /* ---- what a command-stream encoder offers to the core ---- */
 
@@ -83,6 +85,8 @@ struct df_device {
 	atomic_uint context_names; /* contexts made so far */
 	/* A kernel context that nothing runs on; it tells whether device memory was lost since it was put back. */
 	uint32_t watch;               /* restore_lock */
+	uint32_t next_watch;          /* reopen.c */
+	unsigned generation;          /* rises when the device is reopened: handles are others */
 	struct df_restorer *restorer; /* restore_lock; made when first needed */
 	pthread_mutex_t restore_lock; /* see above */
 
@@ -137,15 +141,17 @@ struct df_contents {
 
 struct df_bo {
 	struct df_device *device;
-	uint64_t va;      /* for life */
-	uint64_t size_B;  /* what the caller asked for */
-	uint64_t alloc_B; /* whole pages: of the allocation and of the mapping */
-	uint32_t handle;
+	uint64_t va;                  /* for life */
+	uint64_t size_B;              /* what the caller asked for */
+	uint64_t alloc_B;             /* whole pages: of the allocation and of the mapping */
+	uint32_t handle, next_handle; /* next_handle: reopen.c */
+	int dmabuf;                   /* that it was imported from, kept for a reopening; -1 */
 	enum df_domain domain;
 	enum df_bo_class recovery;
 	bool always_valid; /* in every submission of the address space; others go into the batch's external list */
 	bool imported, userptr, exportable, internal;
-	bool unclassed; /* no recovery class was asked for */
+	bool own_memory; /* userptr, of the library: goes with the BO */
+	bool unclassed;  /* no recovery class was asked for */
 	bool cpu_access;
 	unsigned va_flags; /* DF_KMD_VA_* of its mapping */
 	_Atomic(void *) map;
@@ -165,6 +171,7 @@ struct df_bo_desc {
 	bool executable;
 	bool read_only; /* for the GPU */
 	bool uncached;  /* the host polls it; asks for DF_DOMAIN_HOST_CACHED */
+	bool survives;  /* of a reopenable device: in memory of the process */
 	enum df_va_hint va;
 	uint32_t va_hi32;
 	const char *name;
@@ -196,6 +203,7 @@ struct df_batch_submit {
 	struct df_bo **external;
 	uint32_t *external_handles;
 	unsigned external_count;
+	unsigned generation; /* of the device, that the handles are of */
 	/* Writes a BO of unknown content rules (imported): must not be run twice. */
 	bool not_repeatable;
 	/* BOs whose contents are copied to the host when the batch has run: STATE, and OUTPUT in device memory. */
@@ -210,6 +218,15 @@ struct df_batch_submit {
 static inline struct df_batch_submit *df_batch_submit_of(struct df_batch *batch)
 {
 	return (struct df_batch_submit *)(void *)batch;
+}
+/* The device was reopened: its handles are others. */
+static inline void df_batch_refresh(struct df_batch_submit *batch)
+{
+	if (__builtin_expect(batch->generation == batch->device->generation, 1))
+		return;
+	for (unsigned i = 0; i < batch->external_count; i++)
+		batch->external_handles[i] = batch->external[i]->handle;
+	batch->generation = batch->device->generation;
 }
 /* How many submissions of it are not retired, after having looked. */
 unsigned df_batch_in_flight(struct df_batch_submit *batch);

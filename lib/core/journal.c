@@ -15,7 +15,7 @@
 
 /* ---- ends ---- */
 
-static __attribute__((noinline)) void signal_point(struct df_context *context, uint64_t sequence)
+static DF_COLD __attribute__((noinline)) void signal_point(struct df_context *context, uint64_t sequence)
 {
 	if (!context->points_end)
 		context->device->kmd->timeline_signal(context->device, context->point_syncobj, sequence);
@@ -28,6 +28,8 @@ static inline struct df_fence *let_go(struct df_context *context, struct df_slot
 
 	for (unsigned i = 0; i < slot->wait_count; i++)
 		df_fence_unref(slot->waits[i]);
+	if (__builtin_expect(slot->syncobj_count, 0))
+		df_context_drop_fds(slot);
 	slot->wait_count = slot->syncobj_count = 0;
 	if (slot->batch->commit_count) {
 		df_contents_release(slot->batch);
@@ -42,7 +44,7 @@ static inline struct df_fence *let_go(struct df_context *context, struct df_slot
 	return fence;
 }
 
-void df_journal_close(struct df_context *context, struct df_slot *slot, enum df_verdict verdict)
+DF_COLD void df_journal_close(struct df_context *context, struct df_slot *slot, enum df_verdict verdict)
 {
 	struct df_wait_info info = {0};
 
@@ -61,7 +63,7 @@ void df_journal_close(struct df_context *context, struct df_slot *slot, enum df_
 }
 
 /* It is done after losses, or as much of it as can be without a launch that always hangs. */
-static void close_troubled(struct df_context *context, struct df_slot *slot)
+static DF_COLD void close_troubled(struct df_context *context, struct df_slot *slot)
 {
 	uint64_t sequence = slot->sequence;
 	bool independent = slot->batch->independent;
@@ -108,7 +110,7 @@ struct df_fence *df_journal_waits_for(const struct df_slot *slot)
 }
 
 /* Does it wait for a fence that ended otherwise than done? */
-bool df_journal_misled_for_good(const struct df_slot *slot)
+DF_COLD bool df_journal_misled_for_good(const struct df_slot *slot)
 {
 	for (unsigned i = 0; i < slot->wait_count; i++)
 		if (atomic_load_explicit(&slot->waits[i]->final, memory_order_acquire) &&
@@ -118,7 +120,7 @@ bool df_journal_misled_for_good(const struct df_slot *slot)
 }
 
 /* Or for one that was run again after this was submitted behind it? */
-bool df_journal_misled(const struct df_slot *slot)
+DF_COLD bool df_journal_misled(const struct df_slot *slot)
 {
 	for (unsigned i = 0; i < slot->wait_count; i++) {
 		const struct df_fence *fence = slot->waits[i];
@@ -176,7 +178,7 @@ static inline bool verify(struct df_context *context)
 	return true;
 }
 
-void df_journal_look_closely(struct df_context *context)
+DF_COLD void df_journal_look_closely(struct df_context *context)
 {
 	struct df_device *device = context->device;
 	unsigned seen = atomic_load(&device->losses_seen);
@@ -252,7 +254,7 @@ struct df_slot *df_journal_youngest(struct df_context *context)
 	return NULL;
 }
 
-unsigned df_batch_in_flight(struct df_batch_submit *batch)
+DF_COLD unsigned df_batch_in_flight(struct df_batch_submit *batch)
 {
 	struct df_device *device = batch->device;
 	struct df_context *contexts[64];
@@ -299,7 +301,7 @@ static int name_fence(const struct df_fence *fence, struct df_kmd_dependency *de
 }
 
 /* The kernel's names of the fences that are pending still. -EAGAIN: one is not at the kernel. */
-static int name_waits(struct df_slot *slot, struct df_kmd_dependency *dependencies, unsigned *count_out)
+static DF_COLD int name_waits(struct df_slot *slot, struct df_kmd_dependency *dependencies, unsigned *count_out)
 {
 	unsigned n = 0;
 
@@ -338,7 +340,7 @@ static bool kernel_has_place(struct df_context *context)
 	return true;
 }
 
-int df_journal_reserve(struct df_context *context, struct df_slot *slot, const struct df_batch_submit *batch)
+DF_COLD int df_journal_reserve(struct df_context *context, struct df_slot *slot, const struct df_batch_submit *batch)
 {
 	const struct df_encoder_ops *enc = context->device->enc;
 	struct df_bo_desc desc = {
@@ -370,7 +372,8 @@ int df_journal_reserve(struct df_context *context, struct df_slot *slot, const s
 }
 
 /* The images change places with each verified commit: the copies are written before each run. */
-static void write_commit_tail(struct df_context *context, struct df_slot *slot, struct df_kmd_submission *submission)
+static DF_COLD void write_commit_tail(struct df_context *context, struct df_slot *slot,
+				      struct df_kmd_submission *submission)
 {
 	const struct df_encoder_ops *enc = context->device->enc;
 	struct df_copy_range ranges[DF_MAX_COMMITS];
@@ -392,9 +395,9 @@ static bool wants_solitude(const struct df_slot *slot)
 }
 
 /* What most submissions do not need: commits, waits, another run. */
-static __attribute__((noinline)) int prepare(struct df_context *context, struct df_slot *slot,
-					     struct df_kmd_submission *submission,
-					     struct df_kmd_dependency *dependencies)
+static DF_COLD __attribute__((noinline)) int prepare(struct df_context *context, struct df_slot *slot,
+						     struct df_kmd_submission *submission,
+						     struct df_kmd_dependency *dependencies)
 {
 	const struct df_batch_submit *batch = slot->batch;
 	int ret;
@@ -420,7 +423,7 @@ static __attribute__((noinline)) int prepare(struct df_context *context, struct 
 	return 0;
 }
 
-static __attribute__((noinline)) void sent_prepared(struct df_context *context, struct df_slot *slot)
+static DF_COLD __attribute__((noinline)) void sent_prepared(struct df_context *context, struct df_slot *slot)
 {
 	uint64_t took;
 
@@ -483,7 +486,8 @@ bool df_journal_is_condemned(int error)
 	return error == -ECANCELED || error == -ETIME || error == -ENODATA;
 }
 
-void df_journal_close_from(struct df_context *context, uint64_t sequence, enum df_verdict verdict, enum df_verdict rest)
+DF_COLD void df_journal_close_from(struct df_context *context, uint64_t sequence, enum df_verdict verdict,
+				   enum df_verdict rest)
 {
 	for (; sequence != context->next; sequence++) {
 		struct df_slot *slot = df_context_slot(context, sequence);
@@ -496,7 +500,7 @@ void df_journal_close_from(struct df_context *context, uint64_t sequence, enum d
 }
 
 /* Whether the pump goes on behind it. */
-static bool pump_one(struct df_context *context, struct df_slot *slot)
+static DF_COLD bool pump_one(struct df_context *context, struct df_slot *slot)
 {
 	int ret;
 
@@ -522,7 +526,7 @@ static bool runs_alone(struct df_context *context)
 	return context->oldest != context->unsent && slot->batch && wants_solitude(slot);
 }
 
-void df_journal_pump_held(struct df_context *context)
+DF_COLD void df_journal_pump_held(struct df_context *context)
 {
 	while (context->unsent != context->next && df_context_calm(context) && !runs_alone(context)) {
 		struct df_slot *slot = df_context_slot(context, context->unsent);

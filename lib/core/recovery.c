@@ -438,6 +438,34 @@ void df_recovery_gone(struct df_context *context)
 	atomic_store_explicit(&context->stage, DF_CALM, memory_order_relaxed);
 }
 
+void df_recovery_reopened(struct df_context *context)
+{
+	for (uint64_t sequence = context->oldest; sequence != context->next; sequence++) {
+		struct df_slot *slot = df_context_slot(context, sequence);
+
+		if (!slot->batch)
+			continue;
+		df_batch_refresh(slot->batch);
+		if (!slot->ran)
+			continue;
+		start_case(slot);
+		slot->run = DF_RUN_WHOLE;
+		slot->info.loss = DF_DEVICE_GONE;
+		slot->info.poison_count = 0;
+		slot->suspected_times = slot->attempts = 0;
+		slot->info.last_launch = slot->batch->launches ? slot->batch->launches - 1 : 0;
+		hold_again(context, slot);
+	}
+	context->unsent = context->oldest;
+	context->committing = 0;
+	context->loss_error = 0;
+	context->judged_ns = df_clock_ns();
+	context->timing = true;
+	context->busy = context->renewed = false;
+	atomic_store(&context->losses_seen, atomic_load(&context->device->losses_seen));
+	atomic_store_explicit(&context->stage, DF_CALM, memory_order_relaxed);
+}
+
 /* Lock held. The step after rebuild(). */
 static int conclude(struct df_context *context, int ret)
 {

@@ -272,11 +272,11 @@ static void look_at(struct df_bo *bo)
 	struct df_contents *contents = &bo->contents;
 	bool lost = false, host_writes;
 
-	if (bo->domain != DF_DOMAIN_DEVICE)
-		return;
 	host_writes = atomic_load(&contents->map_taken);
 	contents->due = atomic_load(&contents->filled) && bo->recovery != DF_BO_SCRATCH;
-	if (bo->recovery == DF_BO_INPUT)
+	if (bo->imported)
+		lost = true;
+	else if (bo->recovery == DF_BO_INPUT)
 		lost = host_writes;
 	else if (bo->recovery == DF_BO_STATE)
 		lost = host_writes && !contents->due;
@@ -303,9 +303,25 @@ static int look_for_loss(struct df_device *device)
 	device->watch = watch;
 	pthread_mutex_lock(&device->lock);
 	for (struct df_bo *bo = device->bos; bo; bo = bo->next)
-		look_at(bo);
+		if (bo->domain == DF_DOMAIN_DEVICE)
+			look_at(bo);
 	pthread_mutex_unlock(&device->lock);
 	return 0;
+}
+
+void df_restore_all(struct df_device *device)
+{
+	pthread_mutex_lock(&device->restore_lock);
+	if (device->restorer)
+		device->restorer->handle = 0;
+	pthread_mutex_lock(&device->lock);
+	for (struct df_bo *bo = device->bos; bo; bo = bo->next) {
+		bo->contents.under_way = false;
+		if (!bo->userptr)
+			look_at(bo);
+	}
+	pthread_mutex_unlock(&device->lock);
+	pthread_mutex_unlock(&device->restore_lock);
 }
 
 int df_restore_device(struct df_device *device, uint64_t *bytes)

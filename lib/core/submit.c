@@ -34,7 +34,7 @@ static inline int check_batch(const struct df_context *context, const struct df_
 	return refuse_batch(context, batch);
 }
 
-static int check_waits(const struct df_context *context, const struct df_submit_options *options)
+static DF_COLD int check_waits(const struct df_context *context, const struct df_submit_options *options)
 {
 	if (options->wait_fd_count > DF_KMD_MAX_WAITS ||
 	    options->wait_count > DF_KMD_MAX_WAITS - options->wait_fd_count)
@@ -61,7 +61,7 @@ static int check_waits(const struct df_context *context, const struct df_submit_
 }
 
 /* Waits for the oldest submission without holding the lock. */
-static int wait_for_place(struct df_context *context, uint64_t deadline_ns)
+static DF_COLD int wait_for_place(struct df_context *context, uint64_t deadline_ns)
 {
 	struct df_fence *fence = df_context_slot(context, context->oldest)->fence;
 	bool final;
@@ -77,7 +77,7 @@ static int wait_for_place(struct df_context *context, uint64_t deadline_ns)
 	return final ? 0 : ret;
 }
 
-static __attribute__((noinline)) int make_place(struct df_context *context, uint64_t deadline_ns)
+static DF_COLD __attribute__((noinline)) int make_place(struct df_context *context, uint64_t deadline_ns)
 {
 	int ret;
 
@@ -111,7 +111,7 @@ static inline int find_place(struct df_context *context, uint64_t deadline_ns)
 }
 
 /* Imports the in-fences into the slot's syncobjs; those that are made stay with the slot. */
-static int take_fds(struct df_context *context, struct df_slot *slot, const int *fds, unsigned count)
+static DF_COLD int take_fds(struct df_context *context, struct df_slot *slot, const int *fds, unsigned count)
 {
 	const struct df_kmd_ops *kmd = context->device->kmd;
 	int ret = 0;
@@ -128,11 +128,12 @@ static int take_fds(struct df_context *context, struct df_slot *slot, const int 
 	if (ret < 0)
 		return df_error_within(ret, "df_submit");
 	slot->syncobj_count = count;
+	df_context_keep_fds(context, slot, fds);
 	return 0;
 }
 
 /* The fences that the submission waits for are kept, so that a replay waits for them again. */
-static void keep_waits(struct df_slot *slot, const struct df_submit_options *options)
+static DF_COLD void keep_waits(struct df_slot *slot, const struct df_submit_options *options)
 {
 	for (uint32_t i = 0; i < options->wait_count; i++) {
 		df_fence_ref(options->waits[i]);
@@ -141,7 +142,7 @@ static void keep_waits(struct df_slot *slot, const struct df_submit_options *opt
 	slot->wait_count = options->wait_count;
 }
 
-static void drop_waits(struct df_slot *slot)
+static DF_COLD void drop_waits(struct df_slot *slot)
 {
 	for (unsigned i = 0; i < slot->wait_count; i++)
 		df_fence_unref(slot->waits[i]);
@@ -149,12 +150,13 @@ static void drop_waits(struct df_slot *slot)
 }
 
 /* Memory that the slot needs for the batch; only the first time for each. */
-static __attribute__((noinline)) int reserve(struct df_context *context, struct df_slot *slot,
-					     const struct df_batch_submit *batch)
+static DF_COLD __attribute__((noinline)) int reserve(struct df_context *context, struct df_slot *slot,
+						     struct df_batch_submit *batch)
 {
 	struct df_device *device = context->device;
 	int ret = 0;
 
+	df_batch_refresh(batch);
 	if (batch->external_count)
 		ret = device->kmd->slot_reserve(device, slot->kmd, batch->external_count);
 	if (!ret && batch->commit_count)
@@ -239,9 +241,10 @@ static int submit_locked(struct df_context *context, struct df_batch_submit *bat
 	return 0;
 }
 
-static __attribute__((noinline)) int submit_with_options(struct df_context *context, struct df_batch_submit *batch,
-							 const struct df_submit_options *options,
-							 struct df_fence **fence_out)
+static DF_COLD __attribute__((noinline)) int submit_with_options(struct df_context *context,
+								 struct df_batch_submit *batch,
+								 const struct df_submit_options *options,
+								 struct df_fence **fence_out)
 {
 	struct df_submit_options copy;
 	struct df_slot *slot;

@@ -138,6 +138,22 @@ static int bo_map(struct df_device *device, uint32_t handle, uint64_t bytes, voi
 	return 0;
 }
 
+static int bo_map_at(struct df_device *device, uint32_t handle, uint64_t bytes, void *at)
+{
+	union drm_amdgpu_gem_mmap args;
+	int ret;
+
+	memset(&args, 0, sizeof(args));
+	args.in.handle = handle;
+	ret = df_node_ioctl(device->node, DRM_IOCTL_AMDGPU_GEM_MMAP, &args);
+	if (ret >= 0)
+		ret = df_node_mmap_at(device->node, bytes, args.out.addr_ptr, at);
+	if (ret < 0)
+		return df_error_set(ret, "%s: mapping %llu bytes at %p failed: %s", df_node_name(device->node),
+				    (unsigned long long)bytes, at, strerror(-ret));
+	return 0;
+}
+
 static uint32_t map_flags(unsigned flags)
 {
 	uint32_t result = flags & DF_KMD_VA_UNCACHED ? AMDGPU_VM_MTYPE_UC : AMDGPU_VM_MTYPE_DEFAULT;
@@ -288,6 +304,7 @@ const struct df_kmd_ops df_kmd_amdgpu = {
 	.bo_size = bo_size,
 	.bo_export = bo_export,
 	.bo_map = bo_map,
+	.bo_map_at = bo_map_at,
 	.bo_close = bo_close,
 	.va_map = va_map,
 	.va_unmap = va_unmap,

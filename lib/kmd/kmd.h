@@ -123,6 +123,8 @@ struct df_kmd_ops {
 	int (*bo_size)(struct df_device *device, uint32_t handle, uint64_t *bytes_out);
 	int (*bo_export)(struct df_device *device, uint32_t handle, int *fd_out);
 	int (*bo_map)(struct df_device *device, uint32_t handle, uint64_t bytes, void **map_out);
+	/* In place of what is mapped there. */
+	int (*bo_map_at)(struct df_device *device, uint32_t handle, uint64_t bytes, void *at);
 	void (*bo_close)(struct df_device *device, uint32_t handle);
 	int (*va_map)(struct df_device *device, uint32_t handle, uint64_t offset_B, uint64_t va, uint64_t bytes,
 		      unsigned flags);

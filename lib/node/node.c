@@ -219,6 +219,17 @@ int df_node_mmap(struct df_node *node, size_t size_B, uint64_t offset, void **ma
 	return 0;
 }
 
+int df_node_mmap_at(struct df_node *node, size_t size_B, uint64_t offset, void *at)
+{
+	void *map;
+
+	if (node->soft)
+		map = node->soft->mmap(node->file, at, size_B, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, offset);
+	else
+		map = mmap(at, size_B, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, node->fd, (off_t)offset);
+	return map == MAP_FAILED ? -errno : 0;
+}
+
 void df_node_munmap(struct df_node *node, void *map, size_t size_B)
 {
 	if (node->soft)

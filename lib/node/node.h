@@ -61,6 +61,8 @@ void df_node_close(struct df_node *node);
 int df_node_ioctl(struct df_node *node, unsigned long request, void *arg);
 /* 0 or -errno. Shared, read and write, of the given fake offset. */
 int df_node_mmap(struct df_node *node, size_t size_B, uint64_t offset, void **map_out);
+/* The same in place of what is mapped at that address. */
+int df_node_mmap_at(struct df_node *node, size_t size_B, uint64_t offset, void *at);
 void df_node_munmap(struct df_node *node, void *map, size_t size_B);
 
 const char *df_node_name(const struct df_node *node); /* "/dev/dri/renderD128", "soft:gfx1030" */
