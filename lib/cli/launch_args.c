@@ -247,7 +247,8 @@ static int make_from_file(struct df_device *device, struct launch_arg *arg, unsi
 	int ret = 0;
 
 	if (fd < 0 || fstat(fd, &st))
-		ret = refuse(text, size, -errno, "argument %u: cannot open %s: %s", i, arg->in_path, strerror(errno));
+		ret = refuse(text, size, -errno, "argument %u: cannot open %s: %s. Fix: name a file that can be read",
+			     i, arg->in_path, strerror(errno));
 	else if (!S_ISREG(st.st_mode))
 		ret = refuse(text, size, -EINVAL,
 			     "argument %u: %s is not a regular file. Fix: write the data to a file first", i,
@@ -398,7 +399,10 @@ static int write_buffer(const struct launch_arg *arg, char *text, size_t text_si
 		why = strerror(-ret);
 	}
 	free(piece);
-	return ret ? refuse(text, text_size, ret, "cannot write %s: %s", arg->out_path, why) : 0;
+	return ret ? refuse(text, text_size, ret,
+			    "cannot write %s: %s. Fix: name a file in a folder that exists, with room for %llu bytes",
+			    arg->out_path, why, (unsigned long long)arg->bytes)
+		   : 0;
 }
 
 int launch_args_write(struct launch_arg *args, unsigned count, char *text, size_t text_size,

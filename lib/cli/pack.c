@@ -65,13 +65,15 @@ static int read_all(int fd, const char *path, size_t max_B, uint8_t **data_out, 
 			size += (size_t)got;
 		if (size > max_B) {
 			free(data);
-			return df_error_set(-E2BIG, "%s: over %zu bytes, too large for code", path, max_B);
+			return df_error_set(
+				-E2BIG, "%s: over %zu bytes, too large for code. Fix: name a code object or an image",
+				path, max_B);
 		}
 	}
 	if (got < 0) {
 		got = errno;
 		free(data);
-		return df_error_set((int)-got, "%s: %s", path, strerror((int)got));
+		return df_error_set((int)-got, "%s: %s. Fix: name a file that can be read", path, strerror((int)got));
 	}
 	*data_out = data;
 	*size_out = size;
@@ -85,7 +87,7 @@ int pack_read_file(const char *path, size_t max_B, void **data_out, size_t *size
 	int ret;
 
 	if (fd < 0)
-		return df_error_set(-errno, "%s: %s", path, strerror(errno));
+		return df_error_set(-errno, "%s: %s. Fix: name a file that can be read", path, strerror(errno));
 	ret = read_all(fd, path, max_B, &data, size_out);
 	close(fd);
 	if (!ret)
@@ -120,7 +122,7 @@ int pack_write_file(const char *path, const void *data, size_t size_B)
 	if (fd < 0) {
 		ret = -errno;
 		free(temporary);
-		return df_error_set(ret, "%s: %s", path, strerror(-ret));
+		return df_error_set(ret, "%s: %s. Fix: name a file that can be written", path, strerror(-ret));
 	}
 	ret = write_all(fd, data, size_B);
 	if (fchmod(fd, 0644) != 0 && !ret)
@@ -132,7 +134,7 @@ int pack_write_file(const char *path, const void *data, size_t size_B)
 	if (ret)
 		unlink(temporary);
 	free(temporary);
-	return ret ? df_error_set(ret, "%s: %s", path, strerror(-ret)) : 0;
+	return ret ? df_error_set(ret, "%s: %s. Fix: make room, or name another file", path, strerror(-ret)) : 0;
 }
 
 /* ---- the command ---- */

@@ -143,7 +143,8 @@ static int program_failed(const char *program, int status, const char *output, c
 	if (status < 0)
 		df_error_set(status, "%s cannot be started: %s. Fix: %s", program, strerror(-status), fix);
 	else
-		df_error_set(-EINVAL, "%s failed (%d): %.*s", program, status, (int)strcspn(line, "\n"), line);
+		df_error_set(-EINVAL, "%s failed (%d): %.*s. Fix: correct what it names", program, status,
+			     (int)strcspn(line, "\n"), line);
 	free(text);
 	return status < 0 ? status : -EINVAL;
 }
@@ -173,7 +174,7 @@ int radv_compile_glsl(const struct radv_folder *folder, const struct pack_glsl *
 	}
 	argv[at] = glsl->path;
 	if (access(glsl->path, R_OK) != 0)
-		return df_error_set(-errno, "%s: %s", glsl->path, strerror(errno));
+		return df_error_set(-errno, "%s: %s. Fix: name a file that can be read", glsl->path, strerror(errno));
 	status = run(argv, environ, output);
 	if (status)
 		return program_failed("glslangValidator", status, output, "install glslang-tools");

@@ -262,8 +262,9 @@ static int check_bytes(const char *what, const struct df_bo_desc *desc)
 	if (!desc->bytes)
 		return df_error_set(-EINVAL, "%s: BO %s of 0 bytes. Fix: at least 1", what, name);
 	if (desc->bytes > MAX_BYTES)
-		return df_error_set(-ENOMEM, "%s: BO %s of %llu bytes is more than any device addresses", what, name,
-				    (unsigned long long)desc->bytes);
+		return df_error_set(-ENOMEM,
+				    "%s: BO %s of %llu bytes is more than any device addresses. Fix: make it smaller",
+				    what, name, (unsigned long long)desc->bytes);
 	return 0;
 }
 

@@ -233,6 +233,39 @@ refuse 1 "has 4 bytes, this type has 8" --code "$code" --grid 1 zero:4 zero:4 ze
 refuse 1 "" --code "$dir/x" --grid 1 zero:4 zero:4 zero:4 u32:1 f32:1
 refuse 1 "" --code "$code" --kernel other --grid 1 zero:4 zero:4 zero:4 u32:1 f32:1
 refuse 1 "cannot write" --code "$code" --grid 1 zero:4 zero:4 "out:4:$dir/no/such/folder" u32:1 f32:1
+# one line that says what to do: damaged files, sizes and grids that cannot be, places that cannot be written
+head -c 100 "$code" >"$dir/cut.dfi"
+head -c -4 "$code" >"$dir/short.dfi"
+printf 'no image at all' >"$dir/text"
+good="zero:256 zero:256 zero:256 u32:1 f32:1"
+for file in cut.dfi short.dfi empty text none .; do
+	refuse 1 "Fix:" --code "$dir/$file" --grid 1 zero:4
+	expect 1 "Fix:" "$drumfire" image "$dir/$file"
+	expect 1 "Fix:" "$drumfire" pack "$dir/$file" -o "$dir/packed"
+done
+expect 1 "Fix:" "$drumfire" pack --glsl "$dir/none" -o "$dir/packed"
+expect 1 "Fix:" "$drumfire" pack --glsl "$dir/text" -o "$dir/packed"
+expect 1 "Fix:" "$drumfire" pack "$dir/k.co" -o "$dir/no/such/folder/k.dfi"
+[ ! -e "$dir/packed" ]
+verdict $? "a refused pack left its output"
+# shellcheck disable=SC2086 # words
+{
+	refuse 1 "Fix:" --code "$code" --grid 1,70000 $good
+	refuse 1 "Fix:" --code "$code" --grid 1 --block 128 $good
+	refuse 1 "Fix:" --code "$code" --grid 1 $good u32:1
+	refuse 1 "Fix:" --code "$code" --kernel other --grid 1 $good
+}
+for out in "$dir" /dev/full "$dir/no/such/folder"; do
+	refuse 1 "Fix:" --code "$code" --grid 1 zero:256 zero:256 "out:256:$out" u32:1 f32:1
+done
+for size in 99999999999999 1099511627776; do
+	refuse 1 "Fix:" --code "$code" --grid 1 zero:4 zero:4 "zero:$size" u32:1 f32:1
+done
+for name in soft:gfx1033 soft:gfx1030,threads=0 soft:gfx1030,kernel=5.0 soft:gfx1030,vram=1M soft:gfx1030,nonsense \
+	soft:gfx9999 /dev/null /nowhere; do
+	# shellcheck disable=SC2086
+	expect 1 "Fix:" "$drumfire" launch --device "$name" --code "$code" --grid 1 $good
+done
 expect 1 "" "$drumfire" launch --device nonsense --code "$code" --grid 1
 expect 1 "" "$drumfire" launch --device soft:gfx9999 --code "$code" --grid 1
 

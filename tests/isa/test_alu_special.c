@@ -58,6 +58,14 @@ static bool on(const struct gpu_wave *wave, unsigned lane)
 	return gpu_wave_exec(wave) >> lane & 1;
 }
 
+/* A libcheck assertion is a system call: only where it is going to fail. */
+static void equal(uint32_t got, uint32_t want, const char *what)
+{
+	if (got != want)
+		ck_abort_msg("%s: %08x, want %08x", what, got, want);
+}
+#define EQUAL(got, want) equal((got), (want), #got)
+
 /* Runs the instruction, whose name must be the one expected. */
 static const struct gpu_op *run(const char *name, uint32_t d0, uint32_t d1)
 {
@@ -121,14 +129,14 @@ START_TEST(lanes_to_scalar)
 		exec = gpu_wave_exec(&w);
 		w.s[20] = lane;
 		isa_tested(run("v_readlane_b32", vop3(0x360, 30), (256 + 8) | 20 << 9));
-		ck_assert_uint_eq(w.s[30], was(8, lane % w.lanes));
+		EQUAL(w.s[30], was(8, lane % w.lanes));
 		isa_tested(run("v_readfirstlane_b32", vop1(0x02, 31, 256 + 8), 0));
-		ck_assert_uint_eq(w.s[31], was(8, exec ? (unsigned)__builtin_ctzll(exec) : 0));
+		EQUAL(w.s[31], was(8, exec ? (unsigned)__builtin_ctzll(exec) : 0));
 		only(0, 0);
 		isa_tested(run("v_writelane_b32", vop3(0x361, 40), 21 | 20 << 9));
 		only(40, 1);
 		for (unsigned l = 0; l < w.lanes; l++)
-			ck_assert_uint_eq(is(40, l), l == lane % w.lanes ? w.s[21] : was(40, l));
+			EQUAL(is(40, l), l == lane % w.lanes ? w.s[21] : was(40, l));
 	}
 }
 END_TEST
@@ -147,7 +155,7 @@ START_TEST(mask_bits_below)
 
 				for (unsigned b = 0; b < 32; b++)
 					n += b + 32 * high < l && w.s[20] >> b & 1;
-				ck_assert_uint_eq(is(40, l), on(&w, l) ? n : was(40, l));
+				EQUAL(is(40, l), on(&w, l) ? n : was(40, l));
 			}
 		}
 }
@@ -175,7 +183,7 @@ START_TEST(permuted_rows)
 					want = was(8, from);
 				else if (on(&w, l) && zero)
 					want = 0;
-				ck_assert_uint_eq(is(40, l), want);
+				EQUAL(is(40, l), want);
 			}
 		}
 }
@@ -203,7 +211,7 @@ START_TEST(indexed_registers)
 			isa_tested(run(rows[i].name, vop1(rows[i].op, 40, 256 + 8), 0));
 			only(to, 1);
 			for (unsigned l = 0; l < w.lanes; l++)
-				ck_assert_uint_eq(is(to, l), on(&w, l) ? was(from, l) : was(to, l));
+				EQUAL(is(to, l), on(&w, l) ? was(from, l) : was(to, l));
 		}
 }
 END_TEST
@@ -220,8 +228,8 @@ START_TEST(swapped_registers)
 			b += rel ? s : 0;
 			isa_tested(run(rel ? "v_swaprel_b32" : "v_swap_b32", vop1(rel ? 0x68 : 0x65, 40, 256 + 8), 0));
 			for (unsigned l = 0; l < w.lanes; l++) {
-				ck_assert_uint_eq(is(a, l), on(&w, l) ? was(b, l) : was(a, l));
-				ck_assert_uint_eq(is(b, l), on(&w, l) ? was(a, l) : was(b, l));
+				EQUAL(is(a, l), on(&w, l) ? was(b, l) : was(a, l));
+				EQUAL(is(b, l), on(&w, l) ? was(a, l) : was(b, l));
 			}
 		}
 }
@@ -248,7 +256,7 @@ START_TEST(four_sums)
 
 					sum += y ? (uint32_t)abs(x - y) : 0;
 				}
-				ck_assert_uint_eq(is(40 + k, l), on(&w, l) ? sum : was(40 + k, l));
+				EQUAL(is(40 + k, l), on(&w, l) ? sum : was(40 + k, l));
 			}
 	}
 }
@@ -313,7 +321,7 @@ START_TEST(with_literal)
 				float a = as_float(was(8, l)), b = as_float(was(16, l));
 				float want = add ? a * b + k : a * k + b;
 
-				ck_assert(on(&w, l) ? as_float(is(40, l)) == want : is(40, l) == was(40, l));
+				EQUAL(on(&w, l) ? as_float(is(40, l)) == want : is(40, l) == was(40, l), true);
 			}
 		}
 }
@@ -336,8 +344,8 @@ START_TEST(with_half_literal)
 				uint32_t want = half_of(add ? a * b + k : a * k + b);
 
 				/* A sum of opposite terms is +0, and so is half_of(0). */
-				ck_assert_uint_eq(is(40, l) & 0xffff, on(&w, l) ? want : was(40, l) & 0xffff);
-				ck_assert_uint_eq(is(40, l) >> 16, was(40, l) >> 16);
+				EQUAL(is(40, l) & 0xffff, on(&w, l) ? want : was(40, l) & 0xffff);
+				EQUAL(is(40, l) >> 16, was(40, l) >> 16);
 			}
 		}
 }
@@ -379,8 +387,7 @@ START_TEST(mixed_precision)
 					memcpy(&want, &f, 4);
 				else if (on(&w, l))
 					want = k == 1 ? (want & 0xffff0000) | half : (want & 0xffff) | half << 16;
-				ck_assert_msg(is(40, l) == want, "%s sel %u hi %u: %x, want %x", names[k], sel, hi,
-					      is(40, l), want);
+				equal(is(40, l), want, names[k]);
 			}
 		}
 }
@@ -405,7 +412,7 @@ START_TEST(dot_of_halves)
 						    halves[8][l][1] * halves[16][l][1]) +
 					    as_float(was(k ? 40 : 24, l));
 
-				ck_assert(on(&w, l) ? as_float(is(40, l)) == sum : is(40, l) == was(40, l));
+				EQUAL(on(&w, l) ? as_float(is(40, l)) == sum : is(40, l) == was(40, l), true);
 			}
 		}
 }

@@ -59,6 +59,8 @@ static struct df_mega *mega_make(struct df_mega_options options)
 	struct df_mega *made;
 
 	options.size_B = sizeof(options);
+	options.timeout_ns =
+		options.timeout_ns ? options.timeout_ns : DF_FOREVER; /* libcheck's is the one that counts */
 	ck_assert_msg(df_mega_create(rig.device, rig.kernel, &options, &made) == 0, "%s", df_error());
 	return made;
 }
