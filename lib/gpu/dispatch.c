@@ -8,6 +8,7 @@
  * ac_binary.c and radv_pipeline.c; LLVM, AMDGPUUsage.
  */
 #include "ring.h"
+#include "shared_vgpr.h"
 #include "strict_core.h"
 
 #include <errno.h>
@@ -59,8 +60,10 @@ static uint32_t resident_groups(const struct gpu_ring *ring, const struct gpu_di
 	const struct gpu_target *target = ring->gpu->config.target;
 	const uint32_t cus_per_unit = wgp_mode ? 2 : 1, cus = enabled_cus(ring);
 	const uint32_t units = cus / cus_per_unit ? cus / cus_per_unit : cus ? 1 : 0;
-	const uint32_t vgprs = d->lanes == 64 ? 2 * round_up(d->vgpr_count, target->vgpr_granule32 / 2)
-					      : round_up(d->vgpr_count, target->vgpr_granule32);
+	const uint32_t vgprs =
+		d->lanes == 64
+			? 2 * round_up(d->vgpr_count - d->shared_vgprs, target->vgpr_granule32 / 2) + d->shared_vgprs
+			: round_up(d->vgpr_count, target->vgpr_granule32);
 	uint32_t waves = target->vgprs_per_simd / vgprs, groups;
 
 	if (waves > target->waves_per_simd)
@@ -148,6 +151,11 @@ static int dispatch_program(struct gpu_ring *ring, struct gpu_dispatch *d)
 	/* 48 bits of address; the upper half of the space is canonical with the sign in all upper bits. */
 	d->code = (uint64_t)((int64_t)(pgm << CODE_ALIGN_SHIFT << 16) >> 16);
 	d->vgpr_count = (GPU_FIELD(rsrc1, RSRC1_VGPRS) + 1) * (d->lanes == 32 ? VGPR_GRANULE32 : VGPR_GRANULE64);
+	d->shared_vgprs =
+		GPU_FIELD(gpu_sh_reg(regs, GPU_R_COMPUTE_PGM_RSRC3), RSRC3_SHARED_VGPR_CNT) * GPU_SHARED_VGPR_GRANULE;
+	if (d->shared_vgprs && d->lanes == 32)
+		return gpu_ring_refuse(ring, "dispatch of wave32 with shared VGPRs (COMPUTE_PGM_RSRC3)");
+	d->vgpr_count += d->shared_vgprs;
 	if (d->vgpr_count > 256)
 		return gpu_ring_refuse(ring, "dispatch of waves with %u VGPRs: there are 256", d->vgpr_count);
 	d->mode = GPU_FIELD(rsrc1, RSRC1_FLOAT_MODE) | (GPU_FIELD(rsrc1, RSRC1_DX10_CLAMP) ? GPU_MODE_DX10_CLAMP : 0) |
@@ -171,8 +179,6 @@ static int dispatch_program(struct gpu_ring *ring, struct gpu_dispatch *d)
 	if (d->lds_size_B > ring->gpu->config.target->lds_max_per_wg_B)
 		return gpu_ring_refuse(ring, "dispatch with %u bytes of LDS a group: there are %u", d->lds_size_B,
 				       ring->gpu->config.target->lds_max_per_wg_B);
-	if (GPU_FIELD(gpu_sh_reg(regs, GPU_R_COMPUTE_PGM_RSRC3), RSRC3_SHARED_VGPR_CNT))
-		return gpu_ring_refuse(ring, "dispatch with shared VGPRs (COMPUTE_PGM_RSRC3) is refused: not modelled");
 	return 0;
 }
 

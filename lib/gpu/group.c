@@ -8,6 +8,7 @@
  * them). Registers that the hardware does not set keep what an earlier wave left there, as they do in hardware.
  */
 #include "sched.h"
+#include "shared_vgpr.h"
 #include "strict_core.h"
 
 #include <errno.h>
@@ -206,6 +207,7 @@ static void wave_init(struct gpu_worker *worker, struct gpu_group_ctx *ctx, unsi
 	w->lane_shift = d->lane_shift;
 	w->vgpr = ctx->vgpr + (size_t)index * d->vgpr_count * d->lanes;
 	w->vgpr_count = d->vgpr_count;
+	w->shared_first = d->vgpr_count - d->shared_vgprs;
 	w->scc = 0;
 	w->mode = d->mode;
 	w->trapsts = w->status = 0;
@@ -320,8 +322,8 @@ static enum gpu_step wave_run(struct gpu_worker *worker, struct gpu_wave *w, uin
 	return step;
 }
 
-/* The same with strict mode's look at each instruction before it runs. */
-static enum gpu_step wave_run_strict(struct gpu_worker *worker, struct gpu_wave *w, uint64_t epoch)
+/* The same for a wave with shared VGPRs or in strict mode, which looks at each instruction. */
+static enum gpu_step wave_run_slow(struct gpu_worker *worker, struct gpu_wave *w, uint64_t epoch)
 {
 	enum gpu_step step = GPU_STEP_NEXT;
 	unsigned left = QUANTUM;
@@ -330,14 +332,23 @@ static enum gpu_step wave_run_strict(struct gpu_worker *worker, struct gpu_wave 
 		struct gpu_code_page *page = gpu_code_page(worker->code, w, epoch);
 		const struct gpu_inst *in;
 		const uint64_t pc = w->pc;
+		uint32_t before[GPU_SHARED_VGPR_MAX * 64];
+		bool shared;
 
 		if (!page)
 			return GPU_STEP_FAULT;
 		in = gpu_code_inst(w, page);
-		gpu_strict_before(w, in, pc);
+		shared = gpu_shared_vgpr_reached(w, in);
+		if (w->strict)
+			gpu_strict_before(w, in, pc);
+		if (shared)
+			gpu_shared_vgpr_before(w, before);
 		w->pc += in->size_dw * 4u;
 		step = in->exec(w, in);
-		gpu_strict_after(w, in, pc);
+		if (shared)
+			gpu_shared_vgpr_after(w, in, before);
+		if (w->strict)
+			gpu_strict_after(w, in, pc);
 		w->instructions++;
 		if (step == GPU_STEP_FAULT)
 			w->fault.pc = pc;
@@ -361,8 +372,10 @@ static bool wave_turn(struct gpu_worker *worker, struct gpu_group_ctx *ctx, stru
 	enum gpu_step step;
 
 	reader->wave = w;
-	step = __builtin_expect(w->strict != NULL, 0) ? wave_run_strict(worker, w, ctx->d->code_epoch)
-						      : wave_run(worker, w, ctx->d->code_epoch);
+	const bool slow = w->strict || w->shared_first < w->vgpr_count;
+
+	step = __builtin_expect(slow, 0) ? wave_run_slow(worker, w, ctx->d->code_epoch)
+					 : wave_run(worker, w, ctx->d->code_epoch);
 	reader->wave = NULL;
 	switch (step) {
 	case GPU_STEP_NEXT:

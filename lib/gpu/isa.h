@@ -219,6 +219,7 @@ struct gpu_wave {
 	uint32_t lane_shift; /* 5 or 6: VGPR r of lane l is vgpr[(r << lane_shift) + l] */
 	uint32_t *vgpr;      /* 64-byte aligned */
 	uint32_t vgpr_count;
+	uint32_t shared_first; /* wave64: VGPRs from here on are shared by both halves; vgpr_count: none */
 	/* By operand code: SGPRs 0-105, VCC 106/107, TTMP 108-123, M0 124, NULL 125 (reads 0), EXEC 126/127. The upper
 	 * halves of VCC and EXEC are 0 in wave32. */
 	uint32_t s[128];

@@ -29,6 +29,7 @@ struct gpu_dispatch {
 	uint32_t launch;
 	uint64_t code, code_epoch;
 	uint32_t lanes, lane_shift, vgpr_count;
+	uint32_t shared_vgprs; /* of vgpr_count, the last ones */
 	uint32_t waves_per_group;
 	uint32_t block[3];           /* threads of a whole group */
 	uint32_t last_block[3];      /* threads of the last group of a row */

@@ -298,8 +298,10 @@ static void written(struct gpu_wave *w, const struct gpu_inst *in, unsigned code
 			return;
 		if (reg < STRICT_SGPRS)
 			sgpr_set(state, (unsigned)reg);
-		else
+		else if ((uint32_t)reg - STRICT_SGPRS < w->shared_first)
 			state->vgpr_set[reg - STRICT_SGPRS] |= lanes;
+		else /* one word for both halves */
+			state->vgpr_set[reg - STRICT_SGPRS] |= lanes | lanes >> 32 | lanes << 32;
 	}
 }
 

@@ -170,7 +170,7 @@ void fx_state(struct fx *fx, const struct fx_launch *l)
 	set_sh(fx, 0xb834, (uint32_t)(l->code >> 40 & 0xff));
 	set_sh(fx, 0xb848, ((vgprs + granule - 1) / granule - 1) | l->rsrc1);
 	set_sh(fx, 0xb84c, l->user_count << 1 | l->rsrc2);
-	set_sh(fx, 0xb8a0, 0);
+	set_sh(fx, 0xb8a0, l->rsrc3);
 	set_sh(fx, 0xb860, l->tmpring);
 	for (unsigned i = 0; i < 3; i++) {
 		set_sh(fx, 0xb810 + i * 4, l->start[i]);

@@ -68,8 +68,9 @@ struct fx_launch {
 	uint32_t block[3], grid[3], start[3], partial[3];
 	unsigned vgprs, user_count;
 	uint32_t user[16];
-	uint32_t rsrc2;     /* further bits */
-	uint32_t rsrc1;     /* further bits */
+	uint32_t rsrc2; /* further bits */
+	uint32_t rsrc1; /* further bits */
+	uint32_t rsrc3;
 	uint32_t initiator; /* further bits */
 	uint32_t tmpring;
 	bool wave64;

@@ -49,6 +49,24 @@ static const uint32_t k_record[] __attribute__((unused)) = {
 	0x7e180301, 0x7e1a0302, 0xdc788050, 0x00000a05, 0xbf810000,
 };
 
+/* wave64, 4 VGPRs, v4 and v5 shared; s[0:1] result: lanes 0-31 write v4, all write v5, lanes 32-63 write v4
+ *   v_lshlrev_b32_e32 v1, 2, v0
+ *   v_add_nc_u32_e32 v2, 0x100, v0
+ *   s_mov_b64 exec, 0xffffffff
+ *   v_mov_b32_e32 v4, v2
+ *   s_mov_b64 exec, -1
+ *   global_store_dword v1, v4, s[0:1]
+ *   v_mov_b32_e32 v5, v2
+ *   global_store_dword v1, v5, s[0:1] offset:256
+ *   v_mov_b32_dpp v4, v2 quad_perm:[0,1,2,3] row_mask:0xc bank_mask:0xf
+ *   global_store_dword v1, v4, s[0:1] offset:512
+ *   s_endpgm
+ */
+static const uint32_t k_shared_vgprs[] __attribute__((unused)) = {
+	0x34020082, 0x4a0400ff, 0x00000100, 0xbefe04ff, 0xffffffff, 0x7e080302, 0xbefe04c1, 0xdc708000, 0x00000401,
+	0x7e0a0302, 0xdc708100, 0x00000501, 0x7e0802fa, 0xcf00e402, 0xdc708200, 0x00000401, 0xbf810000,
+};
+
 /* s[0:1] flag, s2 value: ends when the flag has the value
  *   loop:
  *   s_load_dword s3, s[0:1], 0x0 glc

@@ -96,6 +96,46 @@ START_TEST(sgprs_and_thread_ids)
 }
 END_TEST
 
+START_TEST(shared_vgprs)
+{
+	struct fx fx;
+	struct fx_launch l = {
+		.user_count = 2, .user = {lo(FX_DATA_VA), hi(FX_DATA_VA)}, .block = {64}, .vgprs = 4, .rsrc3 = 1};
+	struct gpu_fault fault;
+
+	fx_init(&fx, true, true);
+	l.wave64 = true;
+	l.code = FX_CODE_OF(&fx, 0, k_shared_vgprs);
+	fx_dispatch(&fx, &l);
+	fault = fx_run(&fx, GPU_RING_COMPUTE);
+	ck_assert_msg(fault.status == GPU_DONE, "%s", fault.what);
+	for (uint32_t i = 0; i < 64; i++) {
+		ck_assert_uint_eq(fx_data(&fx)[i], 0x100 + i % 32);           /* the low half wrote */
+		ck_assert_uint_eq(fx_data(&fx)[64 + i], 0x100 + 32 + i % 32); /* both did: the high half last */
+		ck_assert_uint_eq(fx_data(&fx)[128 + i], 0x100 + 32 + i % 32);
+	}
+	ck_assert_uint_eq(fx.findings, 0);
+	fx_finish(&fx);
+}
+END_TEST
+
+START_TEST(shared_vgprs_of_wave32_are_refused)
+{
+	struct fx fx;
+	struct fx_launch l = {
+		.user_count = 2, .user = {lo(FX_DATA_VA), hi(FX_DATA_VA)}, .block = {64}, .vgprs = 8, .rsrc3 = 1};
+	struct gpu_fault fault;
+
+	fx_init(&fx, false, true);
+	l.code = FX_CODE_OF(&fx, 0, k_shared_vgprs);
+	fx_dispatch(&fx, &l);
+	fault = fx_run(&fx, GPU_RING_COMPUTE);
+	ck_assert_int_eq(fault.status, GPU_FAULT_PACKET);
+	ck_assert_ptr_nonnull(strstr(fault.what, "shared VGPRs"));
+	fx_finish(&fx);
+}
+END_TEST
+
 START_TEST(group_info_of_two_waves)
 {
 	struct fx fx;
@@ -369,6 +409,8 @@ int main(void)
 	tcase_add_test(tcase, saxpy);
 	tcase_add_test(tcase, sgprs_and_thread_ids);
 	tcase_add_test(tcase, group_info_of_two_waves);
+	tcase_add_test(tcase, shared_vgprs);
+	tcase_add_test(tcase, shared_vgprs_of_wave32_are_refused);
 	tcase_add_test(tcase, disabled_ids_leave_no_gap);
 	tcase_add_test(tcase, start_offsets_are_ends);
 	tcase_add_test(tcase, partial_groups);

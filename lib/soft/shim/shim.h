@@ -19,7 +19,7 @@
 
 extern const struct df_soft_ops df_soft_ops;
 
-#define SHIM_MAJOR     226
+#define SHIM_MAJOR     226u
 #define SHIM_SUBVENDOR 0x1002u
 #define SHIM_SUBDEVICE 0x0e3au
 #define SHIM_GCA_MAX   48

@@ -159,7 +159,7 @@ static void put_debugfs(const char *minor, const uint32_t *gca, size_t gca_size)
 {
 	char folder[64];
 
-	snprintf(folder, sizeof(folder), "%s/%s", DEBUGFS + 1, minor);
+	snprintf(folder, sizeof(folder), "%s/%s", &DEBUGFS[1], minor);
 	make_folders(folder);
 	put_text(folder, "name", "amdgpu dev=" PCI_SLOT " unique=" PCI_SLOT "\n");
 	put_text(folder, RECOVER, "0\n");
