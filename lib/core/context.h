@@ -124,7 +124,7 @@ struct df_context {
 	void (*after)(void *user, const struct df_loss *loss);
 	void *user;
 	char *capture;
-	bool captured; /* lock; a batch was written to it */
+	bool captured;                 /* lock; a batch was written to it */
 	uint64_t oldest, unsent, next; /* lock */
 	uint64_t committing;           /* lock; sequence of the STATE commit at the kernel that is not verified, or 0 */
 	uint64_t recoveries;           /* lock */
