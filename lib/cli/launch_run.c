@@ -65,6 +65,24 @@ static int wait_shown(struct launch *launch, struct df_fence *fence, uint64_t st
 	}
 }
 
+/* Opens the device again as often as the batch may be run again. */
+static int wait_over_removals(struct launch *launch, struct df_fence *fence)
+{
+	uint64_t start = df_now_ns();
+	int ret;
+
+	for (;;) {
+		ret = wait_shown(launch, fence, start);
+		if (ret != -ENODEV || launch->wait.verdict != DF_DEVICE_GONE || launch->reopened > launch->retries)
+			return ret;
+		timeline_gone(&launch->timeline, &launch->wait);
+		if (df_device_reopen(launch->device, NULL))
+			return ret;
+		launch->reopened++;
+		timeline_reopened(&launch->timeline);
+	}
+}
+
 /* One line: verdict, context, batch, launch or set of launches, address; then what the library advises. */
 static int tell_loss(struct launch *launch, int err)
 {
@@ -131,7 +149,7 @@ int launch_run(struct launch *launch)
 	if (ret)
 		return launch_fail(launch, ret);
 	launch->submit_ioctls = ioctl_count(launch->device) - before;
-	ret = wait_shown(launch, fence, df_now_ns());
+	ret = wait_over_removals(launch, fence);
 	timeline_end(&launch->timeline, launch->user.lane, &launch->wait, launch->batch_info.launches, false);
 	if (ret)
 		tell_failure(launch, ret);

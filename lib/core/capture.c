@@ -322,7 +322,8 @@ static void put_verdict(struct capture *capture, const struct df_soft_stop *stop
 		.verdict = (uint32_t)info->verdict,
 		.flags = info->page_fault ? DF_CAPTURE_VERDICT_PAGE_FAULT : 0,
 		.fault_address = info->page_fault ? info->fault_address : 0,
-		.first_launch = info->first_launch,
+		/* Everything may have ended and still be lost: then it is the last one that is named. */
+		.first_launch = info->first_launch < info->last_launch ? info->first_launch : info->last_launch,
 		.last_launch = info->last_launch,
 		.attempt = capture->what->attempt,
 		.poison_count = info->poison_count,
