@@ -278,6 +278,40 @@ START_TEST(test_timeline)
 }
 END_TEST
 
+/* STATE too is submitted and waited for without an allocation once each slot has seen it. */
+START_TEST(test_state_allocates_nothing)
+{
+	struct df_bo_options o = DF_OPTIONS(o, .recovery = DF_BO_STATE);
+	struct df_batch *state;
+	unsigned before = 0;
+	struct df_bo *bo;
+	int ret = 0;
+
+	set_up(NULL);
+	ck_ok(df_bo_create(device, 65536, &o, &bo));
+	ck_ok(df_batch_create(device, NULL, &state));
+	ck_ok(df_batch_use(state, bo, DF_READ | DF_WRITE));
+	ck_ok(df_batch_seal(state));
+	for (unsigned i = 0; i < 32 + 500 && !ret; i++) {
+		struct df_fence *fence;
+
+		if (i == 32)
+			before = atomic_load(&allocations);
+		ret = df_submit(context, state, NULL, &fence);
+		if (ret < 0)
+			break;
+		ret = df_fence_wait(fence, DF_FOREVER, NULL);
+		df_fence_put(fence);
+	}
+	before = atomic_load(&allocations) - before;
+	ck_ok(ret);
+	ck_assert_uint_eq(before, 0);
+	ck_ok(df_batch_destroy(state));
+	ck_ok(df_bo_destroy(bo));
+	tear_down();
+}
+END_TEST
+
 /* Interrupts are lost: the kernel believes that 32 jobs run still. The next is kept back, not blocked on. */
 START_TEST(test_kernel_full)
 {
@@ -307,8 +341,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {test_give_up,     test_callbacks, test_idle,       test_check_faults,
-				      test_failed_wait, test_timeline,  test_kernel_full};
+	const TTest *const tests[] = {test_give_up,     test_callbacks, test_idle,        test_check_faults,
+				      test_failed_wait, test_timeline,  test_kernel_full, test_state_allocates_nothing};
 
 	return RUN_TESTS("policy", tests);
 }
