@@ -123,6 +123,8 @@ int gpu_ring_poll(struct gpu_ring *ring, uint64_t va, unsigned function, uint64_
 			sched_yield();
 			continue;
 		}
+		if (ring->planned && gpu_ring_drain(ring))
+			return -ECANCELED;
 		gpu_thread_leave(&ring->reader);
 		nanosleep(&nap, NULL);
 		gpu_thread_enter(&ring->reader, vm);

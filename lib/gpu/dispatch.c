@@ -260,6 +260,8 @@ static int dispatch_describe(struct gpu_ring *ring, struct gpu_dispatch *d, cons
 int gpu_ring_dispatch(struct gpu_ring *ring, const uint32_t dim[3], uint32_t initiator)
 {
 	struct gpu_dispatch *d = ring->spare;
+	struct gpu_plan plan = {GPU_PLAN_RUN, 0, false};
+	uint64_t began_ns = 0;
 	int ret = initiator_check(ring, initiator);
 
 	if (ret)
@@ -273,6 +275,9 @@ int gpu_ring_dispatch(struct gpu_ring *ring, const uint32_t dim[3], uint32_t ini
 	atomic_init(&d->page_fault_key, GPU_NO_WAVE);
 	atomic_init(&d->stuck_key, GPU_NO_WAVE);
 	ret = dispatch_describe(ring, d, dim, initiator);
+	d->limit = d->total;
+	if (!ret && d->total && __builtin_expect(atomic_load_explicit(&ring->gpu->plan_on, memory_order_relaxed), 0))
+		ret = gpu_ring_plan(ring, d, &plan);
 	if (ret) {
 		ring->spare = d;
 		return ret;
@@ -287,5 +292,8 @@ int gpu_ring_dispatch(struct gpu_ring *ring, const uint32_t dim[3], uint32_t ini
 		ring->spare = d;
 		return 0;
 	}
-	return gpu_ring_launch(ring, d);
+	if (plan.kind == GPU_PLAN_SLOW)
+		began_ns = gpu_plan_now_ns();
+	ret = gpu_ring_launch(ring, d);
+	return ret || plan.kind != GPU_PLAN_SLOW ? ret : gpu_ring_plan_slow(ring, plan.factor, began_ns);
 }

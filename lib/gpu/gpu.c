@@ -91,6 +91,11 @@ void gpu_set_strict(struct gpu *gpu, bool strict)
 	atomic_store(&gpu->strict_on, strict);
 }
 
+void gpu_plan_launches(struct gpu *gpu, bool on)
+{
+	atomic_store(&gpu->plan_on, on && gpu->config.plan);
+}
+
 uint64_t gpu_clock(struct gpu *gpu)
 {
 	struct timespec ts;

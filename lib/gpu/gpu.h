@@ -101,6 +101,27 @@ struct gpu_finding {
 	char what[160];
 };
 
+/*
+ * Faults on purpose: what is to become of a launch. The group in the middle (number total/2, of whose waves the first
+ * ones up to the one in the middle run) is where it happens; groups before it end, groups behind it never begin, so
+ * that the launch is half applied, the same in every run.
+ */
+enum gpu_plan_kind {
+	GPU_PLAN_RUN,
+	GPU_PLAN_STOP_WAVE,   /* the wave does not end */
+	GPU_PLAN_STOP_OPCODE, /* it comes to an instruction that does not exist */
+	GPU_PLAN_STOP_CP,     /* the command processor stops before the launch */
+	GPU_PLAN_PAGE_FAULT,  /* the wave's first access to memory goes to GPU_NOWHERE instead; everything else runs */
+	GPU_PLAN_SLOW,        /* the launch takes `factor` times as long */
+};
+#define GPU_NOWHERE 0xd000ull /* a page below every address space that a driver offers */
+
+struct gpu_plan {
+	enum gpu_plan_kind kind;
+	unsigned factor;
+	bool silent; /* stuck() is not called */
+};
+
 struct gpu_config {
 	const struct gpu_target *target;
 	unsigned threads; /* worker threads; 0: one a core */
@@ -115,6 +136,14 @@ struct gpu_config {
 	 * always end the job: there is nothing to run instead.
 	 */
 	bool fault_stops;
+	/* Asked before each launch that has workgroups, from the ring's thread, while gpu_plan_launches() is on. */
+	void (*plan)(void *user, struct gpu_job *job, uint32_t launch, struct gpu_plan *plan_out);
+	/*
+	 * The job cannot go on: a wave of a plan stands, the command processor has stopped, or something was refused.
+	 * Told, from the ring's thread, when everything else that the ring has started is over. The ring then waits for
+	 * gpu_ring_kill_waves(), which is enough when a wave stands, or for a reset. NULL: refusals end the job at once.
+	 */
+	void (*stuck)(void *user, struct gpu_job *job, const struct gpu_fault *why);
 };
 
 /* 0 or -errno. */
@@ -129,6 +158,8 @@ struct gpu_stats {
 };
 void gpu_get_stats(struct gpu *gpu, struct gpu_stats *stats_out);
 void gpu_set_strict(struct gpu *gpu, bool strict);
+/* Whether config.plan is asked. */
+void gpu_plan_launches(struct gpu *gpu, bool on);
 /* The GPU clock: 100 MHz, monotonic. */
 uint64_t gpu_clock(struct gpu *gpu);
 #define GPU_CLOCK_HZ 100000000ull
@@ -165,7 +196,8 @@ struct gpu_job {
 	void *user;
 	void (*done)(struct gpu_job *job, const struct gpu_fault *result); /* result->status says how it ended */
 	/* filled by the GPU before done() */
-	uint32_t launches; /* dispatches started */
+	/* Dispatches started; a stream that begins in the middle says where (uapi/drumfire_stream.h). */
+	uint32_t launches;
 	/*
 	 * Where it went wrong; status GPU_DONE: it did not. page_fault: the redirected access that comes first by
 	 * launch, workgroup and wave, whichever thread met one first. stuck: when waves were killed, the first that had
@@ -180,6 +212,8 @@ int gpu_submit(struct gpu *gpu, enum gpu_ring_type type, unsigned instance, stru
 void gpu_ring_kill_waves(struct gpu *gpu, enum gpu_ring_type type, unsigned instance);
 /* Ends the job that runs on the ring, if any, with GPU_KILLED; later jobs go on. Waits for it. */
 void gpu_ring_reset(struct gpu *gpu, enum gpu_ring_type type, unsigned instance);
+/* The same for every job that was submitted to the ring. */
+void gpu_ring_clear(struct gpu *gpu, enum gpu_ring_type type, unsigned instance);
 /* Ends every queued and running job on every ring with GPU_KILLED. Waits for them. */
 void gpu_reset(struct gpu *gpu);
 

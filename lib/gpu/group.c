@@ -258,6 +258,7 @@ void gpu_group_start(struct gpu_worker *worker, struct gpu_group_ctx *ctx, uint6
 	uint32_t size[3];
 
 	ctx->slices = 0;
+	ctx->planned = d->plan != GPU_PLAN_RUN && index == d->total / 2;
 	ctx->group.lds = ctx->lds;
 	ctx->group.lds_size_B = d->lds_size_B;
 	ctx->group.at_barrier = ctx->group.ended = ctx->group.barrier_epoch = 0;
@@ -467,10 +468,75 @@ static void note_stuck(struct gpu_worker *worker, struct gpu_group_ctx *ctx)
 	gpu_sched_note(d->gpu->sched, &d->stuck_key, &d->stuck, wave_key(ctx, w), &at);
 }
 
+static unsigned planned_wave(const struct gpu_group_ctx *ctx)
+{
+	return ctx->group.wave_count / 2;
+}
+
+uint64_t gpu_group_planned_key(const struct gpu_group_ctx *ctx)
+{
+	return wave_key(ctx, &ctx->waves[planned_wave(ctx)]);
+}
+
+void gpu_group_stands(const struct gpu_group_ctx *ctx, struct gpu_fault *fault_out)
+{
+	enum { LAST_INSTRUCTION_B = 4 }; /* s_endpgm or s_barrier: SOPP */
+	const struct gpu_wave *w = &ctx->waves[planned_wave(ctx)];
+	const bool opcode = ctx->d->plan == GPU_PLAN_STOP_OPCODE;
+
+	memset(fault_out, 0, sizeof(*fault_out));
+	fault_out->status = opcode ? GPU_FAULT_OPCODE : GPU_KILLED;
+	fault_out->pc = fault_out->address = w->pc - LAST_INSTRUCTION_B;
+	fault_out->launch = w->launch;
+	fault_out->wave = w->index;
+	memcpy(fault_out->group, ctx->group.id, sizeof(fault_out->group));
+	snprintf(fault_out->what, sizeof(fault_out->what), "%s",
+		 opcode ? "an instruction that does not exist, as was asked for"
+			: "the wave does not come to an end, as was asked for");
+}
+
+/* A group where something is planned: waves behind the planned one do not begin, and it does not come to an end. */
+static enum gpu_group_state run_to_stand(struct gpu_worker *worker, struct gpu_group_ctx *ctx)
+{
+	struct gpu_thread *reader = &worker->reader[ctx->d->ring];
+	bool ready = false, busy = false;
+
+	for (unsigned i = 0; i <= planned_wave(ctx); i++) {
+		struct gpu_wave *w = &ctx->waves[i];
+
+		if (atomic_load_explicit(&ctx->d->killed, memory_order_relaxed))
+			return GPU_GROUP_OVER;
+		if (w->state != GPU_WAVE_READY)
+			continue;
+		gpu_thread_refresh(reader);
+		w->tlb = &reader->tlb;
+		busy |= wave_turn(worker, ctx, w);
+		ready |= w->state == GPU_WAVE_READY;
+	}
+	ctx->slices++;
+	return !ready ? GPU_GROUP_STANDS : busy ? GPU_GROUP_RUNNING : GPU_GROUP_IDLE;
+}
+
+/* A turn of the wave whose first access goes astray. */
+static bool astray_turn(struct gpu_worker *worker, struct gpu_group_ctx *ctx, struct gpu_wave *w)
+{
+	struct gpu_thread *reader = w->tlb->thread;
+	bool busy;
+
+	gpu_thread_lead_astray(reader);
+	busy = wave_turn(worker, ctx, w);
+	ctx->planned = reader->astray && w->state != GPU_WAVE_ENDED;
+	reader->astray = false;
+	return busy;
+}
+
 enum gpu_group_state gpu_group_run(struct gpu_worker *worker, struct gpu_group_ctx *ctx)
 {
 	struct gpu_thread *reader = &worker->reader[ctx->d->ring];
 	bool busy = false;
+
+	if (__builtin_expect(ctx->planned && ctx->d->plan != GPU_PLAN_PAGE_FAULT, 0))
+		return run_to_stand(worker, ctx);
 
 	for (unsigned i = 0; i < ctx->group.wave_count; i++) {
 		struct gpu_wave *w = &ctx->waves[i];
@@ -484,7 +550,10 @@ enum gpu_group_state gpu_group_run(struct gpu_worker *worker, struct gpu_group_c
 		}
 		gpu_thread_refresh(reader);
 		w->tlb = &reader->tlb;
-		busy |= wave_turn(worker, ctx, w);
+		if (__builtin_expect(ctx->planned && i == planned_wave(ctx), 0))
+			busy |= astray_turn(worker, ctx, w);
+		else
+			busy |= wave_turn(worker, ctx, w);
 	}
 	ctx->slices++;
 	if (ctx->group.ended == ctx->group.wave_count)

@@ -19,7 +19,7 @@ struct gpu_counters {
 
 struct gpu {
 	struct gpu_config config;
-	_Atomic bool strict_on;
+	_Atomic bool strict_on, plan_on;
 	struct gpu_counters count;
 	pthread_mutex_t threads_lock; /* guards threads */
 	struct gpu_thread *threads;

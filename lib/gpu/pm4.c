@@ -7,6 +7,7 @@
  */
 #include "pm4.h"
 #include "strict_core.h"
+#include "uapi/drumfire_stream.h"
 
 #include <errno.h>
 #include <string.h>
@@ -189,6 +190,21 @@ int pm4_ib_enter(struct gpu_ring *ring, uint64_t va, uint32_t size_dw, bool chai
 	return 0;
 }
 
+static int nop(struct gpu_ring *ring, uint32_t n)
+{
+	uint32_t body[2];
+	int ret;
+
+	if (n != 2) {
+		ring->ib[ring->ib_level].at_dw += n;
+		return 0;
+	}
+	ret = gpu_ib_fetch(ring, body, 2);
+	if (!ret && body[0] == DF_STREAM_LAUNCH_BASE)
+		ring->job->launches = body[1];
+	return ret;
+}
+
 static int packet_run(struct gpu_ring *ring, uint32_t header, uint32_t n)
 {
 	const unsigned opcode = GPU_FIELD(header, PM4_OPCODE);
@@ -208,10 +224,8 @@ static int packet_run(struct gpu_ring *ring, uint32_t header, uint32_t n)
 		ring->ib[ring->ib_level].at_dw += n;
 		return 0;
 	}
-	if (!packet->run) { /* NOP */
-		ring->ib[ring->ib_level].at_dw += n;
-		return 0;
-	}
+	if (!packet->run)
+		return nop(ring, n);
 	ret = gpu_ib_fetch(ring, ring->packet, n);
 	return ret ? ret : packet->run(ring, ring->packet, n);
 }

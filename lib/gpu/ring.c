@@ -70,6 +70,7 @@ static void flight_retire(struct gpu_ring *ring, unsigned i)
 			gpu_count(&ring->gpu->count.refused, 1);
 	}
 	ring->flight[i] = ring->flight[--ring->flight_count];
+	ring->planned -= d->plan == GPU_PLAN_STOP_WAVE || d->plan == GPU_PLAN_STOP_OPCODE;
 	if (ring->spare)
 		free(d);
 	else
@@ -96,6 +97,8 @@ int gpu_ring_drain(struct gpu_ring *ring)
 			gpu_thread_leave(&ring->reader);
 		if (gpu_ring_check(ring))
 			gpu_sched_kill_ring(ring->gpu->sched, ring->index);
+		else if (ring->planned)
+			gpu_ring_stands(ring);
 		while (ring->flight_count) {
 			gpu_sched_wait(ring->gpu->sched, &ring->worker, ring->flight[0]);
 			flight_retire(ring, 0);
@@ -142,6 +145,8 @@ static void job_run(struct gpu_ring *ring, struct gpu_job *job)
 		ret = ring->type == GPU_RING_SDMA ? gpu_sdma_run(ring, &job->ibs[i]) : gpu_pm4_run(ring, &job->ibs[i]);
 	gpu_ring_drain(ring);
 	gpu_thread_leave(&ring->reader);
+	if (ring->fault.status != GPU_DONE && ring->fault.status != GPU_KILLED && ring->gpu->config.stuck)
+		gpu_ring_stop(ring, &ring->fault, false);
 	gpu_strict_job_end(ring);
 	ring->job = NULL;
 }
@@ -282,8 +287,10 @@ static void reset_mark(struct gpu_ring *ring, uint64_t before)
 {
 	if (ring->kill_before < before)
 		ring->kill_before = before;
-	if (ring->busy && ring->completed < before)
+	if (ring->busy && ring->completed < before) {
 		atomic_store(&ring->abort, true);
+		pthread_cond_broadcast(&ring->work);
+	}
 }
 
 static void reset_wait(struct gpu_ring *ring, uint64_t before)
@@ -319,6 +326,20 @@ void gpu_ring_reset(struct gpu *gpu, enum gpu_ring_type type, unsigned instance)
 		return;
 	pthread_mutex_lock(&ring->lock);
 	before = ring->completed + (ring->busy || ring->head ? 1 : 0);
+	reset_mark(ring, before);
+	pthread_mutex_unlock(&ring->lock);
+	reset_wait(ring, before);
+}
+
+void gpu_ring_clear(struct gpu *gpu, enum gpu_ring_type type, unsigned instance)
+{
+	struct gpu_ring *ring = ring_find(gpu, type, instance);
+	uint64_t before;
+
+	if (!ring)
+		return;
+	pthread_mutex_lock(&ring->lock);
+	before = ring->submitted;
 	reset_mark(ring, before);
 	pthread_mutex_unlock(&ring->lock);
 	reset_wait(ring, before);

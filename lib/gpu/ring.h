@@ -45,6 +45,7 @@ struct gpu_ring {
 	struct gpu_scratch_slots slots;
 	struct gpu_dispatch *flight[GPU_ASYNC_LAUNCHES];
 	unsigned flight_count;
+	unsigned planned; /* launches in flight that are planned to stop */
 	struct gpu_dispatch *spare;
 	uint64_t code_epoch;
 	struct gpu_cp_ib ib[GPU_IB_LEVELS];
@@ -82,6 +83,16 @@ int gpu_ring_drain(struct gpu_ring *ring);
 
 /* Takes over a dispatch that is ready; it may be over when this returns. 0 or -ECANCELED. */
 int gpu_ring_launch(struct gpu_ring *ring, struct gpu_dispatch *d);
+
+/* plan.c. Asks what is planned for a launch and arranges it. 0, or -ECANCELED when the job is to end. */
+int gpu_ring_plan(struct gpu_ring *ring, struct gpu_dispatch *d, struct gpu_plan *plan_out);
+/* Makes the launch that has just been started take longer. */
+int gpu_ring_plan_slow(struct gpu_ring *ring, unsigned factor, uint64_t began_ns);
+uint64_t gpu_plan_now_ns(void);
+/* The job cannot go on: tells, unless silent, and waits for a reset. -ECANCELED. */
+int gpu_ring_stop(struct gpu_ring *ring, const struct gpu_fault *why, bool silent);
+/* Every launch in flight is over but those that are planned to stop, and these stand: tells of them. */
+void gpu_ring_stands(struct gpu_ring *ring);
 
 /* dispatch.c: starts a launch from the SH registers. dim as in the packet. */
 int gpu_ring_dispatch(struct gpu_ring *ring, const uint32_t dim[3], uint32_t initiator);

@@ -122,7 +122,7 @@ static void reader_settle(struct gpu_worker *worker, unsigned ring)
 
 static bool claimable(struct gpu_dispatch *d)
 {
-	return atomic_load_explicit(&d->next, memory_order_relaxed) < d->total;
+	return atomic_load_explicit(&d->next, memory_order_relaxed) < d->limit;
 }
 
 static bool held_room(struct gpu_worker *worker)
@@ -174,6 +174,20 @@ static void finish_groups(struct gpu_sched *sched, struct gpu_dispatch *d, uint6
 	pthread_mutex_unlock(&sched->lock);
 }
 
+/* The group whose planned wave stands goes with the dispatch: 1 when there was one. */
+static uint64_t standing_drop_locked(struct gpu_dispatch *d)
+{
+	struct gpu_group_ctx *ctx = d->standing;
+
+	if (!ctx)
+		return 0;
+	d->standing = NULL;
+	d->stuck = d->stands;
+	atomic_store_explicit(&d->stuck_key, gpu_group_planned_key(ctx), memory_order_relaxed);
+	gpu_group_free(ctx);
+	return 1;
+}
+
 /* True when it was the last: the caller, who holds the lock, tells those who wait. */
 static void dispatch_kill_locked(struct gpu_sched *sched, struct gpu_dispatch *d)
 {
@@ -182,7 +196,8 @@ static void dispatch_kill_locked(struct gpu_sched *sched, struct gpu_dispatch *d
 	if (atomic_exchange(&d->killed, true))
 		return;
 	next = atomic_exchange(&d->next, CLOSED);
-	n = next < d->total ? d->total - next : 0;
+	n = d->total - (next < d->limit ? next : d->limit); /* threads may have counted past the limit */
+	n += standing_drop_locked(d);
 	if (atomic_fetch_add(&d->finished, n) + n == d->total)
 		pthread_cond_broadcast(&sched->done);
 }
@@ -254,6 +269,32 @@ static void group_release(struct gpu_worker *worker, struct gpu_group_ctx *ctx)
 	finish_groups(sched, d, 1);
 }
 
+/* The group leaves the thread and stays with the dispatch, until that is killed. What it took of the target is given
+ * back: launches behind it that need not wait for it run, whatever its size. */
+static void group_stand(struct gpu_worker *worker, struct gpu_group_ctx *ctx)
+{
+	struct gpu_sched *sched = worker->gpu->sched;
+	struct gpu_dispatch *d = ctx->d;
+
+	pthread_mutex_lock(&sched->lock);
+	if (atomic_load_explicit(&d->killed, memory_order_relaxed)) {
+		pthread_mutex_unlock(&sched->lock);
+		group_release(worker, ctx);
+		return;
+	}
+	gpu_group_end(worker, ctx);
+	residency_give(sched, d->share);
+	worker->held_of[d->ring]--;
+	if (d != worker->current) {
+		worker_count(worker);
+		reader_settle(worker, d->ring);
+	}
+	gpu_group_stands(ctx, &d->stands);
+	d->standing = ctx;
+	pthread_cond_broadcast(&sched->done);
+	pthread_mutex_unlock(&sched->lock);
+}
+
 static void out_of_memory(struct gpu_sched *sched, struct gpu_dispatch *d)
 {
 	struct gpu_fault fault = {.status = GPU_KILLED, .launch = d->launch};
@@ -289,7 +330,7 @@ static bool group_claim(struct gpu_worker *worker)
 		goto give_back;
 	}
 	index = atomic_fetch_add_explicit(&d->next, 1, memory_order_relaxed);
-	if (index >= d->total) {
+	if (index >= d->limit) {
 		gpu_group_unreserve(ctx);
 		goto give_back;
 	}
@@ -391,9 +432,12 @@ static bool worker_pass(struct gpu_worker *worker, bool *stuck_out)
 		struct gpu_dispatch *d = ctx->d;
 		enum gpu_group_state state = gpu_group_run(worker, ctx);
 
-		if (state == GPU_GROUP_OVER) {
+		if (state == GPU_GROUP_OVER || state == GPU_GROUP_STANDS) {
 			worker->held[i] = worker->held[--worker->held_count];
-			group_release(worker, ctx);
+			if (state == GPU_GROUP_OVER)
+				group_release(worker, ctx);
+			else
+				group_stand(worker, ctx);
 			busy = true;
 			continue;
 		}
@@ -605,6 +649,31 @@ void gpu_sched_wait(struct gpu_sched *sched, struct gpu_worker *cp, struct gpu_d
 			cond_wait_ns(&sched->done, &sched->lock, WAIT_NS);
 	}
 	pthread_mutex_unlock(&sched->lock);
+}
+
+static bool stands_locked(struct gpu_dispatch *d)
+{
+	return d->standing && atomic_load(&d->finished) + 1 == d->limit;
+}
+
+bool gpu_sched_wait_or_stand(struct gpu_sched *sched, struct gpu_worker *cp, struct gpu_dispatch *d,
+			     struct gpu_fault *why_out)
+{
+	bool over;
+
+	if (claimable(d)) {
+		attach(cp, d);
+		while (worker_turn(cp))
+			;
+		detach(cp);
+	}
+	pthread_mutex_lock(&sched->lock);
+	while (!(over = over_locked(sched, d)) && !stands_locked(d))
+		cond_wait_ns(&sched->done, &sched->lock, WAIT_NS);
+	if (!over)
+		*why_out = d->stands;
+	pthread_mutex_unlock(&sched->lock);
+	return over;
 }
 
 static unsigned thread_count(const struct gpu *gpu)

@@ -35,6 +35,7 @@ struct gpu_dispatch {
 	uint32_t last_block[3];      /* threads of the last group of a row */
 	uint32_t start[3], count[3]; /* first group, groups */
 	uint64_t total;
+	uint64_t limit; /* groups that are begun: all, but for what is planned to stop */
 	uint32_t user[GPU_MAX_USER_SGPRS];
 	unsigned user_count;
 	bool tgid[3], tg_size, scratch;
@@ -50,7 +51,11 @@ struct gpu_dispatch {
 	_Atomic uint64_t next, finished;
 	_Atomic bool killed;
 	_Atomic bool spinning; /* a group ran long: others are started beside it soon */
+	enum gpu_plan_kind plan; /* RUN, STOP_WAVE, STOP_OPCODE or PAGE_FAULT, in group total/2 */
+	bool silent;
 	/* Guarded by the scheduler's lock. */
+	struct gpu_group_ctx *standing; /* the group whose planned wave stands; its fault is in stands */
+	struct gpu_fault stands;
 	unsigned attached; /* threads that may claim */
 	bool listed, fault_set;
 	struct gpu_fault fault; /* the first one */
@@ -90,6 +95,9 @@ void gpu_sched_destroy(struct gpu_sched *sched);
 void gpu_sched_start(struct gpu_sched *sched, struct gpu_worker *cp, struct gpu_dispatch *d);
 /* Works until every group of d has ended and nobody looks at it any more. */
 void gpu_sched_wait(struct gpu_sched *sched, struct gpu_worker *cp, struct gpu_dispatch *d);
+/* The same, but gives up when nothing of d runs any more because a planned wave stands: false, and *why_out. */
+bool gpu_sched_wait_or_stand(struct gpu_sched *sched, struct gpu_worker *cp, struct gpu_dispatch *d,
+			     struct gpu_fault *why_out);
 /* Is d over? Does not wait. */
 bool gpu_sched_over(struct gpu_sched *sched, struct gpu_dispatch *d);
 /* Drops the waves of every dispatch of a ring. */
@@ -101,7 +109,7 @@ void gpu_sched_note(struct gpu_sched *sched, _Atomic uint64_t *key, struct gpu_f
 void gpu_sched_fault(struct gpu_sched *sched, struct gpu_dispatch *d, const struct gpu_fault *fault);
 
 /* group.c: the life of one workgroup. */
-enum gpu_group_state { GPU_GROUP_RUNNING, GPU_GROUP_IDLE, GPU_GROUP_OVER };
+enum gpu_group_state { GPU_GROUP_RUNNING, GPU_GROUP_IDLE, GPU_GROUP_OVER, GPU_GROUP_STANDS };
 
 struct gpu_group_ctx {
 	struct gpu_group group;
@@ -115,6 +123,7 @@ struct gpu_group_ctx {
 	uint16_t *slots; /* scratch slot of each wave */
 	unsigned slices; /* quanta it has had */
 	bool has_slots;
+	bool planned; /* what is planned for the dispatch happens here, and has not yet */
 	struct gpu_strict_wave *strict; /* a state for each wave, strict mode only */
 	size_t strict_capacity;
 	uint8_t *lds_shadow;
@@ -131,6 +140,9 @@ void gpu_group_start(struct gpu_worker *worker, struct gpu_group_ctx *ctx, uint6
 enum gpu_group_state gpu_group_run(struct gpu_worker *worker, struct gpu_group_ctx *ctx);
 void gpu_group_end(struct gpu_worker *worker, struct gpu_group_ctx *ctx);
 void gpu_group_free(struct gpu_group_ctx *ctx);
+/* Where the planned wave of a group that stands is. */
+void gpu_group_stands(const struct gpu_group_ctx *ctx, struct gpu_fault *fault_out);
+uint64_t gpu_group_planned_key(const struct gpu_group_ctx *ctx);
 /* A wave met a page fault that was redirected. */
 void gpu_group_note_fault(const struct gpu_wave *w, const struct gpu_fault *fault);
 

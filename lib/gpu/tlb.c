@@ -37,6 +37,7 @@ void gpu_thread_init(struct gpu_thread *thread, struct gpu *gpu)
 	thread->depth = 0;
 	thread->wave = NULL;
 	thread->ring = NULL;
+	thread->astray = false;
 	thread->family = thread;
 	thread->family_count = 1;
 	atomic_init(&thread->vm, NULL);
@@ -71,6 +72,13 @@ void gpu_thread_refresh_slow(struct gpu_thread *thread)
 		thread->tlb.generation = generation;
 	}
 	atomic_store(&thread->seen, generation);
+}
+
+void gpu_thread_lead_astray(struct gpu_thread *thread)
+{
+	tlb_empty(&thread->tlb);
+	thread->tlb.told_page = NO_PAGE;
+	thread->astray = true;
 }
 
 /*
@@ -165,6 +173,10 @@ void *gpu_tlb_miss(struct gpu_tlb *tlb, uint64_t va, unsigned size_B, unsigned a
 	}
 	if ((va & GPU_PAGE_MASK) + size_B > GPU_PAGE_SIZE)
 		return NULL;
+	if (__builtin_expect(tlb->thread && tlb->thread->astray && !(access & GPU_EXEC), 0)) {
+		fault_fill(fault, va, size_B, access, false);
+		return NULL;
+	}
 	mapped = gpu_vm_lookup(tlb->vm, va, &entry);
 	if (mapped && (entry.access & GPU_PTE_PRT))
 		return NULL;
@@ -216,8 +228,13 @@ static int access_nowhere(struct gpu_tlb *tlb, uint64_t va, unsigned size_B, uns
 	struct gpu *gpu = tlb->vm->gpu;
 	struct gpu_tlb_entry entry;
 
-	if (gpu_vm_lookup(tlb->vm, va, &entry) && (entry.access & GPU_PTE_PRT))
+	if (__builtin_expect(tlb->thread && tlb->thread->astray, 0)) {
+		tlb->thread->astray = false;
+		va = GPU_NOWHERE | (va & GPU_PAGE_MASK);
+		fault_fill(fault, va, size_B, access, false);
+	} else if (gpu_vm_lookup(tlb->vm, va, &entry) && (entry.access & GPU_PTE_PRT)) {
 		return 0;
+	}
 	if (fault->status != GPU_FAULT_PAGE)
 		fault_fill(fault, va, size_B, access, false);
 	if (!gpu)

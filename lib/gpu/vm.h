@@ -27,6 +27,7 @@ struct gpu_thread {
 	_Atomic uint64_t seen;       /* generation that the section has seen */
 	struct gpu_wave *wave;       /* that runs now, for faults and findings; NULL: the thread works for itself */
 	struct gpu_ring *ring;       /* whose command processor reads by it; NULL: a worker's */
+	bool astray;                 /* the next access to data goes to GPU_NOWHERE (a planned page fault) */
 	unsigned depth;              /* 1 in a section; the callbacks leave it for their time */
 	struct gpu_thread *family;   /* the readers of the same host thread, an array; all leave for a callback */
 	unsigned family_count;
@@ -50,6 +51,8 @@ void gpu_thread_finish(struct gpu_thread *thread);
 void gpu_thread_enter(struct gpu_thread *thread, struct gpu_vm *vm);
 void gpu_thread_leave(struct gpu_thread *thread);
 void gpu_thread_refresh_slow(struct gpu_thread *thread);
+/* Lets the thread's next access to data go astray. */
+void gpu_thread_lead_astray(struct gpu_thread *thread);
 
 /*
  * At every quantum: forgets removed translations, lets gpu_vm_flush() go on. It looks at what flush looks at: a miss in
