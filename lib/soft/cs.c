@@ -595,7 +595,7 @@ int soft_cs_ioctl(struct soft_file *file, void *arg)
 		pthread_mutex_unlock(&soft_lock);
 		return -EINVAL;
 	}
-	if (!file->device->spec.kernel->entity_error && p.ctx->guilty)
+	if (file->device->spec.kernel->ctx_guilty && p.ctx->guilty)
 		ret = -ECANCELED;
 	else
 		ret = run(&p, cs);

@@ -139,7 +139,7 @@ static int ctx_query(struct soft_device *device, struct soft_ctx *ctx, union drm
 /* In 7.x a context is guilty while an entity's last error is a time-out; before, for good. */
 static bool ctx_guilty(const struct soft_ctx *ctx)
 {
-	if (!ctx->file->device->spec.kernel->entity_error)
+	if (ctx->file->device->spec.kernel->ctx_guilty)
 		return ctx->guilty;
 	for (unsigned ip = 0; ip < SOFT_IP_NUM; ip++)
 		for (unsigned i = 0; i < 4; i++)

@@ -3,21 +3,19 @@
  * job.c - the scheduler: jobs wait for their dependencies, then for their turn on a ring; two at a time are given to
  * the GPU (amdgpu.sched_hw_submission), and only the first of them is timed.
  *
- * What happens on a time-out depends on the kernel: one function per verdict below. A job that the model refuses
- * (an opcode or packet it cannot run) would hang the hardware; it gets the verdict of a time-out at once.
+ * A job that cannot go on, because the model refuses what it contains or because that was asked for, would hang the
+ * hardware: it is timed out at once. What happens then is reset.c's.
  */
 #include "soft.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define HW_SUBMISSION    2u
-#define SOFT_RECOVERY_NS 10000000ll /* amdgpu_ring_soft_recovery() polls for 10 ms */
+#define HW_SUBMISSION 2u
+#define FALLBACK_NS   500000000ll /* AMDGPU_FENCE_JIFFIES_TIMEOUT, HZ/2: amdgpu_fence_fallback() looks by itself */
 
-static const enum gpu_ring_type ring_types[SOFT_IP_NUM] = {GPU_RING_GFX, GPU_RING_COMPUTE, GPU_RING_SDMA};
+const enum gpu_ring_type soft_ring_types[SOFT_IP_NUM] = {GPU_RING_GFX, GPU_RING_COMPUTE, GPU_RING_SDMA};
 static struct soft_job *dead; /* finished, not yet freed */
-
-static void ring_run(struct soft_device *device, struct soft_ring *ring);
 
 void soft_job_free(struct soft_job *job)
 {
@@ -64,6 +62,7 @@ void soft_jobs_reap(void)
 	}
 }
 
+/* What amdgpu_ib_schedule() puts behind the IBs: it is written when the ring has got there. */
 static void write_user_fence(struct soft_job *job)
 {
 	uint64_t *at;
@@ -74,8 +73,7 @@ static void write_user_fence(struct soft_job *job)
 	__atomic_store_n(at, job->sequence, __ATOMIC_RELEASE);
 }
 
-/* The job is over with error; soft_lock is held. */
-static void job_finish(struct soft_job *job, int error)
+void soft_job_finish(struct soft_job *job, int error)
 {
 	struct soft_entity *entity = job->entity;
 
@@ -83,10 +81,11 @@ static void job_finish(struct soft_job *job, int error)
 	job->file->device->rings[job->ip][job->instance].load--;
 	if (error || entity->error)
 		entity->error = error;
-	if (!error || job->soft_recovered || error == -ETIME)
+	if (job->user_fence_written)
 		write_user_fence(job);
 	if (!job->finished->scheduled->signaled)
 		soft_fence_signal(job->finished->scheduled, error);
+	soft_stop_keep(job, &job->result);
 	job->next = dead;
 	dead = job;
 	soft_fence_signal(job->finished, error);
@@ -116,42 +115,70 @@ static void keep_fault(struct soft_device *device, const struct gpu_fault *fault
 	soft_finding_add(device, &finding);
 }
 
-/* Error that a hang leaves in the fence of the job that hung. */
-static int hang_error(struct soft_device *device, struct soft_job *job)
+static struct soft_job *job_of(struct gpu_job *gpu)
 {
-	atomic_fetch_add(&device->reset_counter, 1);
-	if (device->spec.kernel->queue_reset)
-		return -ETIME;
-	job->ctx->guilty = true;
-	if (!device->spec.target->apu)
-		atomic_fetch_add(&device->vram_lost_counter, 1);
-	return -ECANCELED;
+	return (struct soft_job *)((char *)gpu - offsetof(struct soft_job, gpu));
 }
 
-/* From a GPU thread. */
+void soft_job_stuck(void *user, struct gpu_job *gpu, const struct gpu_fault *why)
+{
+	struct soft_device *device = user;
+	struct soft_job *job = job_of(gpu);
+
+	if (!job->fault[0] && why->status != GPU_KILLED)
+		keep_fault(device, why);
+	pthread_mutex_lock(&soft_lock);
+	job->stuck = true;
+	job->why = *why;
+	pthread_cond_signal(&device->worker_cond);
+	pthread_cond_broadcast(&soft_cond);
+	pthread_mutex_unlock(&soft_lock);
+}
+
+static void ring_told(struct soft_ring *ring)
+{
+	struct soft_job *job = ring->running[0];
+
+	running_remove(ring, job);
+	soft_job_finish(job, job->soft_recovered ? job->file->device->spec.kernel->soft_recovery_error : 0);
+}
+
+/*
+ * From a GPU thread. A reset keeps what it has taken off the ring. An interrupt tells of every job of the ring up to
+ * the one that raised it (amdgpu_fence_process), so one that got lost is made good by the next.
+ */
 static void job_done(struct gpu_job *gpu, const struct gpu_fault *result)
 {
-	struct soft_job *job = (struct soft_job *)((char *)gpu - offsetof(struct soft_job, gpu));
+	struct soft_job *job = job_of(gpu);
 	struct soft_device *device = job->file->device;
 	struct soft_ring *ring;
-	int error;
 
-	if (result->status == GPU_FAULT_OPCODE || result->status == GPU_FAULT_PACKET ||
-	    result->status == GPU_FAULT_PAGE)
-		keep_fault(device, result);
 	pthread_mutex_lock(&soft_lock);
 	ring = &device->rings[job->ip][job->instance];
-	error = job->verdict;
-	if (!error && job->soft_recovered)
-		error = device->spec.kernel->entity_error ? -ENODATA : 0;
-	else if (!error && result->status == GPU_KILLED)
-		error = -ECANCELED;
-	else if (!error && result->status != GPU_DONE)
-		error = hang_error(device, job);
-	soft_stop_keep(job, result);
-	running_remove(ring, job);
-	job_finish(job, error);
-	ring_run(device, ring);
+	job->result = *result;
+	if (job->taken_off && result->status != GPU_DONE) {
+		pthread_cond_broadcast(&soft_cond);
+		pthread_mutex_unlock(&soft_lock);
+		return;
+	}
+	job->user_fence_written = result->status == GPU_DONE;
+	if (job->untold) {
+		write_user_fence(job);
+		job->told_ns = soft_now_ns() + FALLBACK_NS;
+		pthread_cond_signal(&device->worker_cond);
+		pthread_mutex_unlock(&soft_lock);
+		return;
+	}
+	while (ring->running[0] != job)
+		ring_told(ring);
+	soft_fault_job_done(device, job);
+	if (result->status == GPU_DONE) {
+		ring_told(ring);
+	} else { /* the model ran out of memory */
+		running_remove(ring, job);
+		soft_job_finish(job, -ECANCELED);
+	}
+	soft_ring_run(device, ring);
 	pthread_mutex_unlock(&soft_lock);
 	soft_jobs_reap();
 }
@@ -159,11 +186,11 @@ static void job_done(struct gpu_job *gpu, const struct gpu_fault *result)
 /* Why a job is not run at all: amdgpu_job_run(), amdgpu_job_prepare_job(), drm_sched_entity_pop_job(). */
 static int refusal(const struct soft_device *device, const struct soft_job *job)
 {
-	if (job->vram_lost_counter != atomic_load(&device->vram_lost_counter))
+	if (atomic_load(&device->lost) || job->vram_lost_counter != atomic_load(&device->vram_lost_counter))
 		return -ECANCELED;
-	if (device->spec.kernel->entity_error)
-		return job->entity->error;
-	return job->ctx->guilty ? -ECANCELED : 0;
+	if (device->spec.kernel->ctx_guilty && job->ctx->guilty)
+		return -ECANCELED;
+	return device->spec.kernel->entity_error ? job->entity->error : 0;
 }
 
 static struct soft_job *ring_pop(struct soft_ring *ring)
@@ -180,27 +207,35 @@ static struct soft_job *ring_pop(struct soft_ring *ring)
 	return NULL;
 }
 
-static void ring_run(struct soft_device *device, struct soft_ring *ring)
+void soft_job_start(struct soft_job *job)
+{
+	struct soft_device *device = job->file->device;
+	struct soft_ring *ring = &device->rings[job->ip][job->instance];
+	int error;
+
+	ring->running[ring->running_count++] = job;
+	job->started_ns = ring->running_count == 1 ? soft_now_ns() : 0;
+	job->gpu.done = job_done;
+	error = gpu_submit(device->gpu, soft_ring_types[job->ip], job->instance, &job->gpu);
+	if (error) {
+		running_remove(ring, job);
+		soft_job_finish(job, error);
+	} else if (!job->finished->scheduled->signaled) {
+		soft_fence_signal(job->finished->scheduled, 0);
+	}
+}
+
+void soft_ring_run(struct soft_device *device, struct soft_ring *ring)
 {
 	struct soft_job *job;
 
-	while (ring->running_count < HW_SUBMISSION && (job = ring_pop(ring))) {
+	while (!ring->stopped && ring->running_count < HW_SUBMISSION && (job = ring_pop(ring))) {
 		int error = refusal(device, job);
 
-		if (error) {
-			job_finish(job, error);
-			continue;
-		}
-		ring->running[ring->running_count++] = job;
-		job->started_ns = ring->running_count == 1 ? soft_now_ns() : 0;
-		job->gpu.done = job_done;
-		error = gpu_submit(device->gpu, ring_types[job->ip], job->instance, &job->gpu);
-		if (error) {
-			running_remove(ring, job);
-			job_finish(job, error);
-		} else {
-			soft_fence_signal(job->finished->scheduled, 0);
-		}
+		if (error)
+			soft_job_finish(job, error);
+		else
+			soft_job_start(job);
 	}
 	if (device->worker_idle && ring->running_count)
 		pthread_cond_signal(&device->worker_cond); /* it has a deadline now */
@@ -234,72 +269,7 @@ void soft_job_ready(struct soft_gate *gate)
 	for (link = &ring->ready[level]; *link; link = &(*link)->next)
 		;
 	*link = job;
-	ring_run(device, ring);
-}
-
-/* Verdict: the waves are killed and the IB goes on. Whether that ended the job. */
-static bool soft_recovery(struct soft_device *device, struct soft_job *job, unsigned ip, unsigned instance)
-{
-	struct soft_fence *finished = soft_fence_get(job->finished);
-	bool over;
-
-	job->soft_recovered = true;
-	pthread_mutex_unlock(&soft_lock);
-	gpu_ring_kill_waves(device->gpu, ring_types[ip], instance);
-	pthread_mutex_lock(&soft_lock);
-	over = !soft_fence_wait(finished, soft_now_ns() + SOFT_RECOVERY_NS);
-	if (!over && device->rings[ip][instance].running[0] == job)
-		job->soft_recovered = false;
-	soft_fence_put(finished);
-	return over;
-}
-
-/*
- * Verdict: the job that hung is taken off its ring, the others go on (6.12 and later). amdgpu_job_timedout() resets a
- * ring without amdgpu_device_lock_adev(), so no reset is "in progress" to QUERY_STATE2.
- */
-static void queue_reset(struct soft_device *device, struct soft_job *job, unsigned ip, unsigned instance)
-{
-	job->verdict = -ETIME;
-	atomic_fetch_add(&device->reset_counter, 1); /* who waits for the job finds it counted */
-	pthread_mutex_unlock(&soft_lock);
-	gpu_ring_reset(device->gpu, ring_types[ip], instance);
-	pthread_mutex_lock(&soft_lock);
-}
-
-/* Verdict: the whole device is reset; every job is cancelled where the memory is lost with it (6.1). */
-static void full_reset(struct soft_device *device, struct soft_job *job, unsigned ip, unsigned instance)
-{
-	bool lost = !device->spec.target->apu;
-
-	job->verdict = -ECANCELED;
-	job->ctx->guilty = true;
-	atomic_fetch_add(&device->reset_counter, 1);
-	if (lost)
-		atomic_fetch_add(&device->vram_lost_counter, 1);
-	device->resetting = true;
-	pthread_mutex_unlock(&soft_lock);
-	if (lost)
-		gpu_reset(device->gpu);
-	else
-		gpu_ring_reset(device->gpu, ring_types[ip], instance);
-	pthread_mutex_lock(&soft_lock);
-	device->resetting = false;
-}
-
-static void timed_out(struct soft_device *device, struct soft_job *job, unsigned ip, unsigned instance)
-{
-	atomic_fetch_add(&device->job_timeouts, 1);
-	/* Only gfx10's GFX ring has soft recovery (gfx_v10_0_ring_soft_recovery). */
-	if (ip == AMDGPU_HW_IP_GFX && soft_recovery(device, job, ip, instance))
-		return;
-	if (device->rings[ip][instance].running_count == 0 || device->rings[ip][instance].running[0] != job)
-		return;
-	if (device->spec.kernel->queue_reset)
-		queue_reset(device, job, ip, instance);
-	else
-		full_reset(device, job, ip, instance);
-	pthread_cond_broadcast(&soft_cond);
+	soft_ring_run(device, ring);
 }
 
 /* The model runs a job this many times longer than hardware may; timeout_ms= in the device string is taken as it is. */
@@ -313,10 +283,40 @@ static int64_t timeout_ns(const struct soft_device *device, unsigned ip)
 	return (int64_t)(device->spec.timeout_ms ? device->spec.timeout_ms : ms * SLOWER_THAN_HARDWARE) * 1000000;
 }
 
+/* When something is to be done about the job at the head of a ring. */
+static int64_t head_deadline(const struct soft_device *device, const struct soft_job *job, unsigned ip)
+{
+	if (job->told_ns)
+		return job->told_ns;
+	if (job->stuck)
+		return 0;
+	return job->stalled ? SOFT_MAX_TIMEOUT : job->started_ns + timeout_ns(device, ip);
+}
+
+/* The fallback timer found a job whose interrupt was lost, or the job hangs. */
+static void head_overdue(struct soft_device *device, struct soft_ring *ring, unsigned ip, unsigned instance)
+{
+	struct soft_job *job = ring->running[0];
+
+	if (!job->told_ns) {
+		soft_reset_job(device, job, ip, instance);
+		return;
+	}
+	soft_fault_job_done(device, job);
+	ring_told(ring);
+	soft_ring_run(device, ring);
+}
+
 int64_t soft_jobs_watch(struct soft_device *device)
 {
 	int64_t next = SOFT_MAX_TIMEOUT;
 
+	if (device->asked != SOFT_RESET_KERNEL) {
+		soft_reset_device(device, device->asked);
+		device->asked = SOFT_RESET_KERNEL;
+		pthread_cond_broadcast(&soft_cond);
+		return 0;
+	}
 	for (unsigned ip = 0; ip < SOFT_IP_NUM; ip++) {
 		for (unsigned i = 0; i < device->ring_counts[ip]; i++) {
 			struct soft_ring *ring = &device->rings[ip][i];
@@ -324,9 +324,9 @@ int64_t soft_jobs_watch(struct soft_device *device)
 
 			if (!ring->running_count)
 				continue;
-			deadline = ring->running[0]->started_ns + timeout_ns(device, ip);
+			deadline = head_deadline(device, ring->running[0], ip);
 			if (deadline <= soft_now_ns()) {
-				timed_out(device, ring->running[0], ip, i);
+				head_overdue(device, ring, ip, i);
 				return 0; /* the rings have changed: look again */
 			}
 			next = deadline < next ? deadline : next;

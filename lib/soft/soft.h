@@ -56,8 +56,16 @@ struct soft_kernel {
 	bool query_max_ibs, query_fault, query_uq;
 	bool wait_any_idle_empty; /* WAIT_FENCES with no fences is refused */
 	bool syncobj_eventfd, deadline, fd_timeline, client_name;
-	bool entity_error;      /* CS and waits return the entity's last error (7.x); else the context is guilty */
-	bool queue_reset;       /* one ring is reset, bystanders go on */
+	bool entity_error; /* CS and waits return the entity's last error (6.12 and later) */
+	bool ctx_guilty;   /* a context whose job ended in a full reset is marked for good (before 7.x) */
+	/* Resets: reset.c. */
+	bool soft_recovery_gfx, soft_recovery_compute; /* gfx_v10_0.c gives the ring a soft_recovery() */
+	bool soft_recovery_counts;                     /* amdgpu_ring_soft_recovery() counts a reset when it fails too */
+	int soft_recovery_error;                       /* in the fence of the job whose waves were killed */
+	bool queue_reset, sdma_reset;                  /* one ring is reset (amdgpu_job_timedout) */
+	bool reemit; /* the ring's innocent jobs are emitted again after it (amdgpu_fence.c) */
+	bool rerun;  /* pending jobs are run again after a reset that kept memory (drm_sched_resubmit_jobs) */
+	int guilty_error, removed_error;
 	bool reset_in_progress; /* CTX QUERY2 flag */
 	bool list_handles;
 };
@@ -176,7 +184,17 @@ int soft_bo_import(struct soft_file *file, int fd, uint64_t size, struct soft_bo
 struct soft_bo *soft_bo_get(struct soft_bo *bo);
 void soft_bo_put(struct soft_bo *bo); /* never under soft_lock */
 int soft_bo_fd(struct soft_bo *bo, int flags);
+/* Device memory has lost its contents: every BO in it is overwritten. Under soft_lock, while the GPU does nothing. */
+void soft_bo_lose(struct soft_device *device);
 struct soft_bo *soft_bo_find_inode(struct soft_device *device, uint64_t inode);
+
+/* map.c: what user space has mapped of a device's BOs, so that it can be taken away. */
+struct soft_map;
+int soft_map_add(struct soft_device *device, void *addr, size_t size);
+void soft_map_remove(struct soft_device *device, void *addr, size_t size);
+/* drm_dev_unplug(): pages of zeros take the place of every mapping. Under soft_lock. */
+void soft_map_zap(struct soft_device *device);
+void soft_map_finish(struct soft_device *device);
 
 /* A handle of a file. */
 struct soft_gem {
@@ -253,6 +271,18 @@ int soft_ctx_entity(struct soft_ctx *ctx, uint32_t ip, uint32_t instance, uint32
 /* 0 with *fence_out NULL when it has long signalled, or -EINVAL. */
 int soft_entity_fence(struct soft_entity *entity, uint64_t seq, struct soft_fence **fence_out);
 
+/* What is to happen to a device or to a job that hangs. */
+enum soft_reset {
+	SOFT_RESET_KERNEL, /* what the kernel does with a job that hangs */
+	SOFT_RESET_SOFT,
+	SOFT_RESET_QUEUE,
+	SOFT_RESET_RERUN, /* another one's job hung; memory stays */
+	SOFT_RESET_FULL,
+	SOFT_RESET_BYSTANDER, /* another one's job hung; memory is lost */
+	SOFT_RESET_LOSS,      /* the same, on a device whose memory would stay too */
+	SOFT_RESET_REMOVED,
+};
+
 struct soft_job {
 	struct gpu_job gpu;
 	struct gpu_ib *ibs;
@@ -268,9 +298,18 @@ struct soft_job {
 	unsigned ip, instance;
 	int priority;
 	uint32_t vram_lost_counter;
-	int64_t started_ns; /* when it became the head of its ring; 0 before */
-	int verdict;        /* error that a reset gave it, 0 */
-	bool soft_recovered, cancelled;
+	int64_t started_ns;            /* when it became the head of its ring; 0 before */
+	struct gpu_fault result;       /* what the GPU said of it last */
+	bool soft_recovered, user_fence_written;
+	bool taken_off;                /* by a reset, which decides what becomes of it */
+	bool stuck;                    /* it cannot go on (why): timed out without waiting */
+	struct gpu_fault why;
+	bool stalled;                  /* never timed out */
+	bool untold;                   /* its interrupt is lost: nobody is told of its end before told_ns */
+	int64_t told_ns;
+	unsigned reruns;
+	enum soft_reset reset; /* asked for by a fault */
+	char fault[64];        /* the fault */
 	struct soft_bo_list *list; /* keeps its BOs until it has finished */
 	struct soft_job *next;
 };
@@ -282,8 +321,44 @@ void soft_job_ready(struct soft_gate *gate);
 void soft_job_abandon(struct soft_gate *gate);
 /* Frees the jobs that have finished. Not under soft_lock. */
 void soft_jobs_reap(void);
+/* The job is over: its fences signal. Under soft_lock. */
+void soft_job_finish(struct soft_job *job, int error);
+/* The GPU cannot go on with a job. From a GPU thread. */
+void soft_job_stuck(void *user, struct gpu_job *gpu, const struct gpu_fault *why);
+/* Gives the job to the GPU, behind those that run on its ring. Under soft_lock. */
+void soft_job_start(struct soft_job *job);
+void soft_ring_run(struct soft_device *device, struct soft_ring *ring);
+extern const enum gpu_ring_type soft_ring_types[SOFT_IP_NUM];
 /* Worker: looks for jobs that have run for too long; soft_lock is held, and given up meanwhile. Next deadline. */
 int64_t soft_jobs_watch(struct soft_device *device);
+
+/*
+ * reset.c. A job hangs: what its kernel does. By the worker, under soft_lock, which is given up meanwhile. Afterwards
+ * the ring's jobs are others, or have begun again.
+ */
+void soft_reset_job(struct soft_device *device, struct soft_job *job, unsigned ip, unsigned instance);
+/* A reset that no job of this process is the cause of. */
+void soft_reset_device(struct soft_device *device, enum soft_reset reset);
+/* Asks the worker for one and waits until it has been. Under soft_lock. */
+void soft_reset_ask(struct soft_device *device, enum soft_reset reset);
+
+/* fault.c: faults on request. */
+struct soft_faults;
+int soft_faults_create(struct soft_device *device); /* with those of DRUMFIRE_FAULT; 0 or -ENOMEM */
+void soft_faults_destroy(struct soft_device *device);
+/* 0, or -EINVAL or -ENOSPC with a sentence. */
+int soft_fault_add(struct soft_device *device, const char *spec, char *error, size_t error_size);
+int soft_faults_from_environment(struct soft_device *device, char *error, size_t error_size);
+/* The GPU's question before each launch. */
+void soft_fault_plan(void *user, struct gpu_job *gpu, uint32_t launch, struct gpu_plan *plan_out);
+/* -errno when this ioctl (mmap: SOFT_FAULT_MMAP) is to fail, else 0. */
+#define SOFT_FAULT_MMAP 0x100u
+int soft_fault_call(struct soft_device *device, unsigned number);
+/* Before each ioctl: memory that was lost since the last one is lost now. */
+void soft_fault_before_ioctl(struct soft_device *device, unsigned number);
+/* A job has come to its end. Under soft_lock. */
+void soft_fault_job_done(struct soft_device *device, const struct soft_job *job);
+int soft_fault_name(unsigned i, const char **name_out, const char **meaning_out);
 
 struct soft_bo_list {
 	unsigned refs, count;
@@ -303,6 +378,7 @@ struct soft_ring {
 	struct soft_job *ready[3];   /* by priority, high first; FIFO */
 	struct soft_job *running[2]; /* given to the GPU, in order */
 	unsigned running_count, load;
+	bool stopped; /* a reset is under way: nothing is given to the GPU */
 };
 
 struct soft_device {
@@ -331,7 +407,10 @@ struct soft_device {
 	struct gpu_finding *findings;
 	unsigned finding_count;
 	_Atomic uint64_t refused_ioctls, refused_queries, refused_flags, ioctls, job_timeouts;
-	bool lost; /* unplugged: every ioctl is ENODEV */
+	_Atomic bool lost; /* unplugged: every ioctl is ENODEV */
+	enum soft_reset asked; /* of the worker; SOFT_RESET_KERNEL: nothing */
+	struct soft_faults *faults;
+	struct soft_map *maps; /* what user space has mapped */
 };
 
 /* Where a job stopped; the last few are kept. */
