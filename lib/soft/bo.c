@@ -350,6 +350,30 @@ struct soft_bo *soft_bo_find_inode(struct soft_device *device, uint64_t inode)
 	return NULL;
 }
 
+/* Pages that nothing has touched hold zeros, which is garbage enough: they are left alone. */
+static void overwrite(unsigned char *host, uint64_t size)
+{
+	enum { PIECE = 1024 };
+	unsigned char present[PIECE];
+
+	for (uint64_t at = 0; at < size; at += PIECE * SOFT_PAGE) {
+		const uint64_t bytes = size - at < PIECE * SOFT_PAGE ? size - at : PIECE * SOFT_PAGE;
+
+		if (mincore(host + at, bytes, present))
+			memset(present, 1, sizeof(present));
+		for (uint64_t page = 0; page * SOFT_PAGE < bytes; page++)
+			if (present[page] & 1)
+				memset(host + at + page * SOFT_PAGE, 0xdb, SOFT_PAGE);
+	}
+}
+
+void soft_bo_lose(struct soft_device *device)
+{
+	for (struct soft_bo *bo = device->bos; bo; bo = bo->next)
+		if (bo->placed == AMDGPU_GEM_DOMAIN_VRAM && bo->host)
+			overwrite(bo->host, bo->size);
+}
+
 /* drm_gem_mmap(): the exact start of a BO, at most its size. */
 void *soft_file_mmap(struct soft_file *file, void *addr, size_t size, int prot, int flags, uint64_t offset)
 {
@@ -370,6 +394,10 @@ void *soft_file_mmap(struct soft_file *file, void *addr, size_t size, int prot, 
 		error = EINVAL;
 	else if (!allowed)
 		error = EACCES;
+	else if (atomic_load(&file->device->lost))
+		error = ENODEV;
+	else if (soft_fault_call(file->device, SOFT_FAULT_MMAP))
+		error = ENOMEM;
 	else if (bo->userptr || (bo->flags & AMDGPU_GEM_CREATE_NO_CPU_ACCESS) || !bo->host)
 		error = EPERM;
 	else if ((flags & MAP_TYPE) == MAP_PRIVATE && (prot & PROT_WRITE))
@@ -380,6 +408,11 @@ void *soft_file_mmap(struct soft_file *file, void *addr, size_t size, int prot, 
 		map = bo->fd >= 0 ? mmap(addr, size, prot, flags, bo->fd, 0)
 				  : mmap(addr, size, prot, flags, pool_fd, (off_t)bo->pool_offset);
 		error = map == MAP_FAILED ? errno : 0;
+		if (!error && soft_map_add(file->device, map, size)) {
+			munmap(map, size);
+			map = MAP_FAILED;
+			error = ENOMEM;
+		}
 	}
 	soft_bo_put(bo);
 	if (error)

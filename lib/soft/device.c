@@ -153,6 +153,8 @@ static void device_free(struct soft_device *device)
 	pthread_cond_destroy(&device->worker_cond);
 	pthread_mutex_destroy(&device->fault_lock);
 	pthread_mutex_destroy(&device->finding_lock);
+	soft_faults_destroy(device);
+	soft_map_finish(device);
 	free(device->findings);
 	free(device->spec_text);
 	free(device);
@@ -165,7 +167,9 @@ static int device_start(struct soft_device *device)
 				    .strict = device->spec.strict,
 				    .user = device,
 				    .finding = on_finding,
-				    .page_fault = on_page_fault};
+				    .page_fault = on_page_fault,
+				    .plan = soft_fault_plan,
+				    .stuck = soft_job_stuck};
 	int ret = gpu_create(&config, &device->gpu);
 
 	return ret ? ret : soft_worker_start(device);
@@ -193,7 +197,9 @@ static struct soft_device *device_new(const char *text, char *error, size_t erro
 	device->ring_counts[AMDGPU_HW_IP_DMA] = spec.target->apu ? 1 : GPU_RINGS_SDMA;
 	device->spec_text = strdup(text);
 	device->findings = calloc(SOFT_MAX_FINDINGS, sizeof(*device->findings));
-	ret = device->spec_text && device->findings ? device_start(device) : -ENOMEM;
+	ret = device->spec_text && device->findings ? soft_faults_create(device) : -ENOMEM;
+	if (!ret)
+		ret = device_start(device);
 	if (ret) {
 		snprintf(error, error_size,
 			 "Soft device: the software GPU could not be started (%s). Fix: free memory "
@@ -206,16 +212,26 @@ static struct soft_device *device_new(const char *text, char *error, size_t erro
 	return device;
 }
 
-/* The device of this exact string, made when there is none. open_lock is held. */
+/* The device of this exact string, made when there is none or it was unplugged. open_lock is held. */
 static struct soft_device *device_get(const char *text, char *error, size_t error_size)
 {
-	struct soft_device *device;
+	struct soft_device *device, *gone = NULL;
 
-	for (device = soft_devices; device && strcmp(device->spec_text, text); device = device->next)
-		;
-	if (device)
-		return device;
+	for (device = soft_devices; device; device = device->next) {
+		if (strcmp(device->spec_text, text))
+			continue;
+		if (!atomic_load(&device->lost))
+			return device;
+		gone = gone ? gone : device; /* the youngest comes first */
+	}
 	device = device_new(text, error, error_size);
+	if (device && gone) {
+		soft_faults_inherit(device, gone);
+	} else if (device && soft_faults_from_environment(device, error, error_size)) {
+		device_free(device);
+		device = NULL;
+		errno = EINVAL;
+	}
 	if (device) {
 		pthread_mutex_lock(&soft_lock);
 		device->next = soft_devices;
@@ -301,6 +317,18 @@ static void close_handles(struct soft_file *file)
 	pthread_mutex_unlock(&soft_lock);
 }
 
+/* drm_sched_entity_flush() gives up on what never ends, and the device is reset. soft_lock is held. */
+static void end_stalled(struct soft_file *file)
+{
+	struct soft_device *device = file->device;
+
+	for (unsigned ip = 0; ip < SOFT_IP_NUM; ip++)
+		for (unsigned i = 0; i < device->ring_counts[ip]; i++)
+			if (device->rings[ip][i].running_count && device->rings[ip][i].running[0]->file == file &&
+			    device->rings[ip][i].running[0]->stalled)
+				soft_reset_ask(device, SOFT_RESET_FULL);
+}
+
 int soft_file_close(struct soft_file *file)
 {
 	struct soft_device *device = file->device;
@@ -309,6 +337,7 @@ int soft_file_close(struct soft_file *file)
 	pthread_mutex_lock(&open_lock);
 	close_handles(file);
 	pthread_mutex_lock(&soft_lock);
+	end_stalled(file);
 	while (file->jobs || (file->va_fence && !soft_fence_done(file->va_fence))) {
 		pthread_mutex_unlock(&soft_lock);
 		soft_jobs_reap();
@@ -369,9 +398,11 @@ static void *ops_mmap(void *file, void *addr, size_t size, int prot, int flags, 
 	return soft_file_mmap(file, addr, size, prot, flags, offset);
 }
 
-static int ops_munmap(void *file, void *addr, size_t size)
+static int ops_munmap(void *opaque, void *addr, size_t size)
 {
-	(void)file;
+	const struct soft_file *file = opaque;
+
+	soft_map_remove(file->device, addr, size);
 	return munmap(addr, size);
 }
 
@@ -458,11 +489,15 @@ static void ops_recover(void *opaque)
 	struct soft_device *device = ((struct soft_file *)opaque)->device;
 
 	pthread_mutex_lock(&soft_lock);
-	atomic_fetch_add(&device->reset_counter, 1);
-	if (!device->spec.target->apu)
-		atomic_fetch_add(&device->vram_lost_counter, 1);
+	soft_reset_ask(device, SOFT_RESET_BYSTANDER);
 	pthread_mutex_unlock(&soft_lock);
-	gpu_reset(device->gpu);
+}
+
+static int ops_fault(void *opaque, const char *spec, char *error, size_t error_size)
+{
+	const struct soft_file *file = opaque;
+
+	return soft_fault_add(file->device, spec, error, error_size);
 }
 
 __attribute__((visibility("default"))) const struct df_soft_ops df_soft_ops = {
@@ -477,4 +512,6 @@ __attribute__((visibility("default"))) const struct df_soft_ops df_soft_ops = {
 	.finding = ops_finding,
 	.stop = ops_stop,
 	.recover = ops_recover,
+	.fault = ops_fault,
+	.fault_name = soft_fault_name,
 };

@@ -421,8 +421,11 @@ int soft_ioctl(struct soft_file *file, unsigned long request, void *arg)
 	int ret;
 
 	atomic_fetch_add_explicit(&file->device->ioctls, 1, memory_order_relaxed);
-	if (file->device->lost)
+	if (atomic_load(&file->device->lost))
 		return -ENODEV;
+	ret = soft_fault_call(file->device, _IOC_NR(request));
+	if (ret)
+		return ret;
 	if (!desc) {
 		atomic_fetch_add(&file->device->refused_ioctls, 1);
 		return -EINVAL;

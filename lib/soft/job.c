@@ -73,6 +73,14 @@ static void write_user_fence(struct soft_job *job)
 	__atomic_store_n(at, job->sequence, __ATOMIC_RELEASE);
 }
 
+/* What a refusal said counts, not that a reset ended the job afterwards. */
+static const struct gpu_fault *why_of(const struct soft_job *job)
+{
+	bool refused = job->why.status == GPU_FAULT_OPCODE || (job->why.status == GPU_FAULT_PACKET && !job->fault[0]);
+
+	return refused ? &job->why : &job->result;
+}
+
 void soft_job_finish(struct soft_job *job, int error)
 {
 	struct soft_entity *entity = job->entity;
@@ -85,7 +93,7 @@ void soft_job_finish(struct soft_job *job, int error)
 		write_user_fence(job);
 	if (!job->finished->scheduled->signaled)
 		soft_fence_signal(job->finished->scheduled, error);
-	soft_stop_keep(job, &job->result);
+	soft_stop_keep(job, why_of(job));
 	job->next = dead;
 	dead = job;
 	soft_fence_signal(job->finished, error);

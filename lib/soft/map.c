@@ -70,8 +70,8 @@ static void zap(const struct soft_device *device, uintptr_t start, uintptr_t end
 		const uintptr_t to = end < map->end ? end : map->end;
 
 		if (from < to)
-			(void)mmap((void *)from, to - from, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
-				   0);
+			(void)mmap((void *)from, to - from, prot,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 	}
 }
 
@@ -99,8 +99,8 @@ void soft_map_zap(struct soft_device *device)
 			lines = grown;
 			capacity = capacity ? capacity * 2 : 64;
 		}
-		lines[count++] = (struct line){start, end,
-					       (rights[0] == 'r' ? PROT_READ : 0) | (rights[1] == 'w' ? PROT_WRITE : 0)};
+		lines[count++] = (struct line){
+			start, end, (rights[0] == 'r' ? PROT_READ : 0) | (rights[1] == 'w' ? PROT_WRITE : 0)};
 	}
 	if (maps)
 		fclose(maps);

@@ -16,8 +16,8 @@
  *                   -ECANCELED, all others
  *                   run again
  *
- * Functions: amdgpu_ring_soft_recovery(), gfx_v10_0_reset_kgq()/_kcq(), amdgpu_ring_set_fence_errors_and_reemit() (7.2),
- * drm_sched_stop()/drm_sched_start() (6.12), drm_sched_increase_karma(), drm_sched_resubmit_jobs_ext() (6.1),
+ * Functions: amdgpu_ring_soft_recovery(), gfx_v10_0_reset_kgq()/_kcq(), amdgpu_ring_set_fence_errors_and_reemit()
+ * (7.2), drm_sched_stop()/drm_sched_start() (6.12), drm_sched_increase_karma(), drm_sched_resubmit_jobs_ext() (6.1),
  * amdgpu_fence_driver_force_completion(), amdgpu_inc_vram_lost(). gpu_reset_counter rises once for each reset that is
  * done, in 6.1 also for each soft recovery that is tried; it is device-wide. A kind of reset that a kernel does not
  * have is replaced by its nearest: a ring reset in 6.1 by a reset that keeps memory, the re-run of innocent jobs in 7.2

@@ -60,11 +60,11 @@ struct soft_kernel {
 	bool ctx_guilty;   /* a context whose job ended in a full reset is marked for good (before 7.x) */
 	/* Resets: reset.c. */
 	bool soft_recovery_gfx, soft_recovery_compute; /* gfx_v10_0.c gives the ring a soft_recovery() */
-	bool soft_recovery_counts;                     /* amdgpu_ring_soft_recovery() counts a reset when it fails too */
-	int soft_recovery_error;                       /* in the fence of the job whose waves were killed */
-	bool queue_reset, sdma_reset;                  /* one ring is reset (amdgpu_job_timedout) */
-	bool reemit; /* the ring's innocent jobs are emitted again after it (amdgpu_fence.c) */
-	bool rerun;  /* pending jobs are run again after a reset that kept memory (drm_sched_resubmit_jobs) */
+	bool soft_recovery_counts;    /* amdgpu_ring_soft_recovery() counts a reset when it fails too */
+	int soft_recovery_error;      /* in the fence of the job whose waves were killed */
+	bool queue_reset, sdma_reset; /* one ring is reset (amdgpu_job_timedout) */
+	bool reemit;                  /* the ring's innocent jobs are emitted again after it (amdgpu_fence.c) */
+	bool rerun; /* pending jobs are run again after a reset that kept memory (drm_sched_resubmit_jobs) */
 	int guilty_error, removed_error;
 	bool reset_in_progress; /* CTX QUERY2 flag */
 	bool list_handles;
@@ -298,18 +298,19 @@ struct soft_job {
 	unsigned ip, instance;
 	int priority;
 	uint32_t vram_lost_counter;
-	int64_t started_ns;            /* when it became the head of its ring; 0 before */
-	struct gpu_fault result;       /* what the GPU said of it last */
+	int64_t started_ns;      /* when it became the head of its ring; 0 before */
+	struct gpu_fault result; /* what the GPU said of it last */
 	bool soft_recovered, user_fence_written;
-	bool taken_off;                /* by a reset, which decides what becomes of it */
-	bool stuck;                    /* it cannot go on (why): timed out without waiting */
+	bool taken_off; /* by a reset, which decides what becomes of it */
+	bool stuck;     /* it cannot go on (why): timed out without waiting */
 	struct gpu_fault why;
-	bool stalled;                  /* never timed out */
-	bool untold;                   /* its interrupt is lost: nobody is told of its end before told_ns */
+	bool stalled; /* never timed out */
+	bool untold;  /* its interrupt is lost: nobody is told of its end before told_ns */
 	int64_t told_ns;
+	bool loses_memory; /* device memory is lost once it has ended */
 	unsigned reruns;
-	enum soft_reset reset; /* asked for by a fault */
-	char fault[64];        /* the fault */
+	enum soft_reset reset;     /* asked for by a fault */
+	char fault[64];            /* the fault */
 	struct soft_bo_list *list; /* keeps its BOs until it has finished */
 	struct soft_job *next;
 };
@@ -327,6 +328,7 @@ void soft_job_finish(struct soft_job *job, int error);
 void soft_job_stuck(void *user, struct gpu_job *gpu, const struct gpu_fault *why);
 /* Gives the job to the GPU, behind those that run on its ring. Under soft_lock. */
 void soft_job_start(struct soft_job *job);
+struct soft_ring;
 void soft_ring_run(struct soft_device *device, struct soft_ring *ring);
 extern const enum gpu_ring_type soft_ring_types[SOFT_IP_NUM];
 /* Worker: looks for jobs that have run for too long; soft_lock is held, and given up meanwhile. Next deadline. */
@@ -344,18 +346,20 @@ void soft_reset_ask(struct soft_device *device, enum soft_reset reset);
 
 /* fault.c: faults on request. */
 struct soft_faults;
-int soft_faults_create(struct soft_device *device); /* with those of DRUMFIRE_FAULT; 0 or -ENOMEM */
+int soft_faults_create(struct soft_device *device); /* 0 or -ENOMEM */
 void soft_faults_destroy(struct soft_device *device);
 /* 0, or -EINVAL or -ENOSPC with a sentence. */
 int soft_fault_add(struct soft_device *device, const char *spec, char *error, size_t error_size);
+/* Those of DRUMFIRE_FAULT. */
 int soft_faults_from_environment(struct soft_device *device, char *error, size_t error_size);
 /* The GPU's question before each launch. */
 void soft_fault_plan(void *user, struct gpu_job *gpu, uint32_t launch, struct gpu_plan *plan_out);
-/* -errno when this ioctl (mmap: SOFT_FAULT_MMAP) is to fail, else 0. */
+/* Before each call. -errno when this ioctl (mmap: SOFT_FAULT_MMAP) is to fail, else 0. Memory that was to be lost while
+ * nothing runs is lost now. */
 #define SOFT_FAULT_MMAP 0x100u
 int soft_fault_call(struct soft_device *device, unsigned number);
-/* Before each ioctl: memory that was lost since the last one is lost now. */
-void soft_fault_before_ioctl(struct soft_device *device, unsigned number);
+/* A device takes the place of one that was unplugged, with the faults that wait there. */
+void soft_faults_inherit(struct soft_device *device, struct soft_device *gone);
 /* A job has come to its end. Under soft_lock. */
 void soft_fault_job_done(struct soft_device *device, const struct soft_job *job);
 int soft_fault_name(unsigned i, const char **name_out, const char **meaning_out);
@@ -407,7 +411,8 @@ struct soft_device {
 	struct gpu_finding *findings;
 	unsigned finding_count;
 	_Atomic uint64_t refused_ioctls, refused_queries, refused_flags, ioctls, job_timeouts;
-	_Atomic bool lost; /* unplugged: every ioctl is ENODEV */
+	_Atomic bool lost;     /* unplugged: every ioctl is ENODEV */
+	_Atomic bool faulty;   /* soft_fault_call() has something to do */
 	enum soft_reset asked; /* of the worker; SOFT_RESET_KERNEL: nothing */
 	struct soft_faults *faults;
 	struct soft_map *maps; /* what user space has mapped */

@@ -58,6 +58,7 @@ void soft_stop_keep(struct soft_job *job, const struct gpu_fault *result)
 					       .address = fault->address}};
 	memcpy(kept->stop.group, fault->group, sizeof(kept->stop.group));
 	memcpy(kept->stop.what, fault->what, sizeof(kept->stop.what));
+	memcpy(kept->stop.fault, job->fault, sizeof(kept->stop.fault));
 }
 
 void soft_stop_forget(struct soft_file *file, uint32_t ctx_id)

@@ -24,6 +24,12 @@ static const char *const kernels[] = {
 };
 #define KERNELS (sizeof(kernels) / sizeof(kernels[0]))
 
+/* A command processor that stands: 6.12 resets the ring, cancels every job of it and does not say whose hung. */
+static enum df_verdict hang_verdict(int kernel)
+{
+	return strstr(kernels[kernel], "kernel=6.12") ? DF_INNOCENT_RESET : DF_GUILTY_RESET;
+}
+
 static struct world world;
 
 static struct df_context *gated_context(uint32_t max_retries)
@@ -63,7 +69,7 @@ START_TEST(test_hang)
 		info = wait_done(submit(context, batch));
 		ck_assert(info.recovered);
 		ck_assert_uint_eq(info.retries, 1);
-		ck_assert_int_eq(info.loss, DF_GUILTY_RESET);
+		ck_assert_int_eq(info.loss, hang_verdict(_i));
 		ck_assert_uint_eq(info.context, 1);
 		ck_assert_uint_eq(info.batch, at / 2 + 1);
 		ck_assert_uint_eq(info.launches_rerun, LAUNCHES);
@@ -94,7 +100,7 @@ START_TEST(test_markers)
 		info = wait_done(submit(context, batch));
 		ck_assert_uint_eq(info.first_launch, at);
 		ck_assert_uint_eq(info.last_launch, at);
-		ck_assert_int_eq(info.loss, DF_GUILTY_RESET);
+		ck_assert_int_eq(info.loss, hang_verdict(_i));
 		world_check(state, LAUNCHES);
 		ck_ok(df_batch_destroy(batch));
 		ck_ok(df_bo_destroy(state));
@@ -211,8 +217,8 @@ START_TEST(test_given_up)
 	fence = submit(context, hang);
 	behind = submit(context, batch);
 	ck_assert_int_eq(df_fence_wait(fence, df_now_ns() + 20 * SECOND, &info), -ECANCELED);
-	ck_assert_int_eq(info.verdict, DF_GUILTY_RESET);
-	ck_assert_int_eq(info.loss, DF_GUILTY_RESET);
+	ck_assert_int_eq(info.verdict, hang_verdict(_i));
+	ck_assert_int_eq(info.loss, hang_verdict(_i));
 	ck_assert_uint_eq(info.batch, 2);
 	ck_assert_uint_eq(info.launches_done, 0);
 	ck_assert_int_eq(df_fence_wait(behind, df_now_ns() + 20 * SECOND, &info), -ECANCELED);
