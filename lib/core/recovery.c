@@ -64,6 +64,7 @@ static struct df_evidence gather(struct df_context *context, const struct df_slo
 		.first = first,
 		.reset = context->reset,
 		.page_fault = page_fault,
+		.spares_others = context->device->info.spares_others,
 	};
 }
 

@@ -12,7 +12,7 @@
 
 #include <errno.h>
 
-enum answer { ANY_ANSWER, OVER, BUSY, GONE, TIMED_OUT, NO_DATA, CANCELLED, FAILED };
+enum answer { ANY_ANSWER, OVER, BUSY, GONE, TIMED_OUT, NO_DATA, CANCELLED, CANCELLED_ALONE, FAILED };
 enum { NO, YES, ANY };
 
 static const struct row {
@@ -80,6 +80,17 @@ static const struct row {
 	 YES,
 	 ANY,
 	 {DF_MEMORY_LOST, false, false, "device memory was lost"}},
+	/* 7.2 (amdgpu_ring_set_fence_errors_and_reemit) cancels what else the entity of the job that hung has on the
+	   ring, and then the entity's last error, not the fence's, is what WAIT_CS tells of all of them. */
+	{"7.2: cancelled with its queue",
+	 CANCELLED_ALONE,
+	 NO,
+	 YES,
+	 YES,
+	 ANY,
+	 NO,
+	 ANY,
+	 {DF_GUILTY_RESET, false, false, "it hung and its queue was reset"}},
 	/* 6.12 ends all jobs of a ring that it resets in the same way, the one that hung too. */
 	{"any: cancelled by a reset",
 	 CANCELLED,
@@ -124,9 +135,9 @@ static const struct row {
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
-static enum answer answer_of(int wait)
+static enum answer answer_of(const struct df_evidence *evidence)
 {
-	switch (wait) {
+	switch (evidence->wait) {
 	case 0:
 		return OVER;
 	case -EBUSY:
@@ -138,7 +149,7 @@ static enum answer answer_of(int wait)
 	case -ENODATA:
 		return NO_DATA;
 	case -ECANCELED:
-		return CANCELLED;
+		return evidence->spares_others ? CANCELLED_ALONE : CANCELLED;
 	default:
 		return FAILED;
 	}
@@ -160,6 +171,11 @@ bool df_journal_is_over(int error)
 	}
 }
 
+static bool answers(enum answer wanted, enum answer is)
+{
+	return wanted == ANY_ANSWER || wanted == is || (wanted == CANCELLED && is == CANCELLED_ALONE);
+}
+
 static bool fits(uint8_t wanted, bool is)
 {
 	return wanted == ANY || wanted == is;
@@ -167,13 +183,13 @@ static bool fits(uint8_t wanted, bool is)
 
 struct df_ruling df_verdict(const struct df_evidence *evidence, unsigned *row_out)
 {
-	enum answer answer = answer_of(evidence->wait);
+	enum answer answer = answer_of(evidence);
 	const struct df_kmd_reset *reset = &evidence->reset;
 
 	for (unsigned i = 0; i < ROWS; i++) {
 		const struct row *row = &rows[i];
 
-		if ((row->answer != ANY_ANSWER && row->answer != answer) || !fits(row->marked, evidence->marked) ||
+		if (!answers(row->answer, answer) || !fits(row->marked, evidence->marked) ||
 		    !fits(row->first, evidence->first) || !fits(row->reset, reset->reset) ||
 		    !fits(row->guilty, reset->guilty) || !fits(row->memory_lost, reset->memory_lost) ||
 		    !fits(row->page_fault, evidence->page_fault))

@@ -16,6 +16,7 @@ struct df_evidence {
 	bool first;  /* the oldest of its context that did not finish: whom a context's guilt is about */
 	struct df_kmd_reset reset; /* of its kernel context, since that was made */
 	bool page_fault;           /* one that was not told of before */
+	bool spares_others;        /* df_kmd_info.spares_others */
 };
 
 struct df_ruling {

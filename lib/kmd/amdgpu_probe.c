@@ -22,6 +22,7 @@ enum feature {
 	FEATURE_BO_CHUNK,
 	FEATURE_TIMELINE,
 	FEATURE_FAULT,
+	FEATURE_REEMIT,
 };
 static const struct {
 	const char *name;
@@ -34,6 +35,8 @@ static const struct {
 	[FEATURE_BO_CHUNK] = {"buffer lists inside a submission", 27, "4.20", true},
 	[FEATURE_TIMELINE] = {"timeline syncobjs", 32, "5.2", false},
 	[FEATURE_FAULT] = {"page fault queries", 55, "6.7", false},
+	/* amdgpu_ring_set_fence_errors_and_reemit() came in the cycle of this minor. */
+	[FEATURE_REEMIT] = {"jobs of others emitted again after a queue reset", 64, "6.17", false},
 };
 
 #define DRM_MAJOR_AMDGPU 3u
@@ -123,6 +126,7 @@ static int probe_features(struct df_node *node, struct df_kmd_info *info)
 	info->has_timeline =
 		info->drm_minor >= features[FEATURE_TIMELINE].minor && get_cap(node, DRM_CAP_SYNCOBJ_TIMELINE);
 	info->has_fault_info = info->drm_minor >= features[FEATURE_FAULT].minor;
+	info->spares_others = info->drm_minor >= features[FEATURE_REEMIT].minor;
 	return 0;
 }
 

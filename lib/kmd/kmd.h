@@ -53,6 +53,7 @@ struct df_kmd_info {
 	/* What the kernel can do; see the feature table of the port. */
 	bool has_timeline;   /* timeline syncobjs, signalled by submissions */
 	bool has_fault_info; /* address of the last page fault */
+	bool spares_others;  /* a reset that keeps memory cancels jobs of the context that hung alone */
 };
 
 /* Placement and mapping of a BO. */
