@@ -141,7 +141,8 @@ struct gpu_config {
 	/*
 	 * The job cannot go on: a wave of a plan stands, the command processor has stopped, or something was refused.
 	 * Told, from the ring's thread, when everything else that the ring has started is over. The ring then waits for
-	 * gpu_ring_kill_waves(), which is enough when a wave stands, or for a reset. NULL: refusals end the job at once.
+	 * gpu_ring_kill_waves(), which is enough when a wave stands, or for a reset. NULL: refusals end the job at
+	 * once.
 	 */
 	void (*stuck)(void *user, struct gpu_job *job, const struct gpu_fault *why);
 };

@@ -50,7 +50,7 @@ struct gpu_dispatch {
 	/* Claimed and ended groups. killed once: nothing is claimed any more, held groups are dropped. */
 	_Atomic uint64_t next, finished;
 	_Atomic bool killed;
-	_Atomic bool spinning; /* a group ran long: others are started beside it soon */
+	_Atomic bool spinning;   /* a group ran long: others are started beside it soon */
 	enum gpu_plan_kind plan; /* RUN, STOP_WAVE, STOP_OPCODE or PAGE_FAULT, in group total/2 */
 	bool silent;
 	/* Guarded by the scheduler's lock. */
@@ -123,7 +123,7 @@ struct gpu_group_ctx {
 	uint16_t *slots; /* scratch slot of each wave */
 	unsigned slices; /* quanta it has had */
 	bool has_slots;
-	bool planned; /* what is planned for the dispatch happens here, and has not yet */
+	bool planned;                   /* what is planned for the dispatch happens here, and has not yet */
 	struct gpu_strict_wave *strict; /* a state for each wave, strict mode only */
 	size_t strict_capacity;
 	uint8_t *lds_shadow;
