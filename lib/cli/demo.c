@@ -10,14 +10,17 @@
 #include "cli/pack.h"
 
 static const char usage[] =
-	"usage: drumfire demo [--device NAME] [--shaders FOLDER] [--sets N]\n"
+	"usage: drumfire demo [--device NAME] [--shaders FOLDER] [--sets N] [--timeline FILE] [--trace FILE]\n"
 	"\n"
 	"  --device NAME     auto, a render node, or soft[:target[,option...]]; default soft:gfx1030\n"
 	"  --shaders FOLDER  where the kernel images are; default shaders/ beside the command\n"
+	"  --timeline FILE   draw chapter 3: SVG, or a page when FILE ends in .html\n"
+	"  --trace FILE      the same for Perfetto and chrome://tracing\n"
 	"\n"
 	"Chapter 1 dispatches a megakernel over 1,000 sets (--sets) of resident buffers in one submission. Chapter 2\n"
-	"runs plain kernels in batches. Every result is checked against the CPU. Exit status: 0 all right,\n"
-	"1 a result is wrong or something failed, 2 usage.\n";
+	"runs plain kernels in batches. Every result is checked against the CPU. Chapter 3 runs batches over STATE\n"
+	"buffers while the GPU is hung, reset with its memory lost, and unplugged, and compares with an undisturbed\n"
+	"run. Exit status: 0 all right, 1 a result is wrong or something failed, 2 usage.\n";
 
 uint32_t demo_mix(uint32_t a, uint32_t b)
 {
@@ -45,6 +48,12 @@ uint64_t demo_submits(struct demo *demo)
 
 int demo_load(struct demo *demo, const char *name, struct df_code **code_out, struct df_kernel **kernel_out)
 {
+	return demo_load_on(demo, demo->device, name, code_out, kernel_out);
+}
+
+int demo_load_on(struct demo *demo, struct df_device *device, const char *name, struct df_code **code_out,
+		 struct df_kernel **kernel_out)
+{
 	char path[4096];
 	struct df_code *code;
 	size_t size;
@@ -55,7 +64,7 @@ int demo_load(struct demo *demo, const char *name, struct df_code **code_out, st
 	ret = pack_read_file(path, DF_IMAGE_MAX_SIZE_B, &data, &size);
 	if (ret)
 		return ret;
-	ret = df_code_create(demo->device, data, size, &code);
+	ret = df_code_create(device, data, size, &code);
 	free(data);
 	if (ret)
 		return ret;
@@ -113,7 +122,8 @@ static int run(struct demo *demo, const char *device)
 	if (ret)
 		return ret;
 	ret = df_context_create(demo->device, NULL, &demo->context);
-	if (ret || (ret = show_device(demo)) || (ret = demo_mega(demo)) || (ret = demo_kernels(demo)))
+	if (ret || (ret = show_device(demo)) || (ret = demo_mega(demo)) || (ret = demo_kernels(demo)) ||
+	    (ret = demo_loss(demo, device)))
 		fprintf(stderr, "drumfire demo: %s\n", df_error());
 	else
 		printf("\n%s\n", demo->failed ? "Some results are WRONG." : "Every result equals the CPU's.");
@@ -130,6 +140,8 @@ int df_cmd_demo(int argc, char **argv)
 	static const struct option options[] = {{"device", required_argument, NULL, 'd'},
 						{"shaders", required_argument, NULL, 's'},
 						{"sets", required_argument, NULL, 'n'},
+						{"timeline", required_argument, NULL, 't'},
+						{"trace", required_argument, NULL, 'j'},
 						{"help", no_argument, NULL, 'h'},
 						{NULL, 0, NULL, 0}};
 	const char *device = "soft:gfx1030";
@@ -146,6 +158,10 @@ int df_cmd_demo(int argc, char **argv)
 			demo.shaders = optarg;
 		} else if (c == 'n') {
 			demo.sets = (unsigned)strtoul(optarg, NULL, 0);
+		} else if (c == 't') {
+			demo.timeline_path = optarg;
+		} else if (c == 'j') {
+			demo.trace_path = optarg;
 		} else {
 			fputs(usage, c == 'h' ? stdout : stderr);
 			return c == 'h' ? CLI_DONE : CLI_USAGE;

@@ -145,6 +145,8 @@ int launch_run(struct launch *launch)
 		return launch_fail(launch, ret);
 	before = ioctl_count(launch->device);
 	timeline_begin(&launch->timeline, launch->user.lane);
+	if (launch->fault_count)
+		launch->timeline.next_what = launch->faults[0];
 	ret = df_submit(launch->context, launch->batch, NULL, &fence);
 	if (ret)
 		return launch_fail(launch, ret);

@@ -104,6 +104,8 @@ static void settle(struct timeline *timeline, struct timeline_lane *lane)
 	loss = &timeline->losses[lane->loss];
 	df_device_recovery(timeline->device, &now);
 	loss->recover_ns = now.recover_ns - lane->before.recover_ns;
+	if (!loss->recover_ns && lane->loss_ns) /* opening the device again is not in the library's sum */
+		loss->recover_ns = df_now_ns() - lane->loss_ns;
 	loss->restored_B = now.restored_B - lane->before.restored_B;
 	loss->batches_rerun = now.batches_rerun - lane->before.batches_rerun;
 	loss->launches_rerun = now.launches_rerun - lane->before.launches_rerun;
@@ -138,8 +140,10 @@ static void lose(struct timeline *timeline, unsigned number, uint64_t now, const
 	/* The library has counted the time to detect just before it told of the loss. */
 	losses[timeline->loss_count].detect_ns = lane->before.detect_ns - timeline->detect_ns;
 	timeline->detect_ns = lane->before.detect_ns;
-	if (timeline->next_what)
-		snprintf(losses[timeline->loss_count].what, sizeof(losses->what), "%s", timeline->next_what);
+	if (timeline->next_what || timeline->named)
+		snprintf(losses[timeline->loss_count].what, sizeof(losses->what), "%s",
+			 timeline->next_what ? timeline->next_what : "the same, in another context");
+	timeline->named |= timeline->next_what != NULL;
 	timeline->next_what = NULL;
 	timeline->loss_count++;
 }

@@ -55,6 +55,7 @@ struct timeline {
 	uint64_t first_ns;
 	uint64_t detect_ns;    /* of all losses so far, as the device counts it */
 	const char *next_what; /* of the next loss */
+	bool named;            /* some loss had a cause that was known */
 	bool out_of_memory;
 };
 

@@ -105,6 +105,12 @@ static const char *duration(char *text, size_t size, uint64_t ns)
 	return text;
 }
 
+/* What was not measured is not nothing. */
+static const char *measured(char *text, size_t size, uint64_t ns)
+{
+	return ns ? duration(text, size, ns) : "\342\200\223";
+}
+
 static const char *amount(char *text, size_t size, uint64_t bytes)
 {
 	if (bytes < 1024)
@@ -254,18 +260,20 @@ static void draw_row(struct drawing *d, unsigned i, double y)
 	text_at(d, 51, y, "dotn", "%u", i + 1);
 	text_at(d, 92, y, "", "%s", loss->what[0] ? loss->what : "\342\200\223");
 	text_at(d, 306, y, "", "%s", timeline_verdict(loss->verdict));
-	if (loss->first_launch == loss->last_launch)
-		snprintf(text, sizeof(text), "launch %llu", (unsigned long long)loss->first_launch);
+	if (loss->verdict == DF_DEVICE_GONE)
+		text[0] = 0;
+	else if (loss->first_launch == loss->last_launch)
+		snprintf(text, sizeof(text), ", launch %llu", (unsigned long long)loss->first_launch);
 	else
-		snprintf(text, sizeof(text), "launches %llu\342\200\223%llu", (unsigned long long)loss->first_launch,
+		snprintf(text, sizeof(text), ", launches %llu\342\200\223%llu", (unsigned long long)loss->first_launch,
 			 (unsigned long long)loss->last_launch);
-	text_at(d, 440, y, "", "%s, batch %llu, %s", d->timeline->lanes[loss->lane].name,
-		(unsigned long long)loss->batch, text);
-	text_at(d, 810, y, "num", "%s", duration(text, sizeof(text), loss->detect_ns));
+	text_at(d, 440, y, "", "%s, batch %llu%s", d->timeline->lanes[loss->lane].name, (unsigned long long)loss->batch,
+		text);
+	text_at(d, 810, y, "num", "%s", measured(text, sizeof(text), loss->detect_ns));
 	text_at(d, 910, y, "num", "%s", amount(text, sizeof(text), loss->restored_B));
 	text_at(d, 1096, y, "num", "%llu batch%s, %llu launches", (unsigned long long)loss->batches_rerun,
 		loss->batches_rerun == 1 ? "" : "es", (unsigned long long)loss->launches_rerun);
-	text_at(d, 1240, y, "num", "%s", duration(text, sizeof(text), loss->recover_ns));
+	text_at(d, 1240, y, "num", "%s", measured(text, sizeof(text), loss->recover_ns));
 }
 
 static double height(const struct drawing *d)
