@@ -385,9 +385,9 @@ static inline float rndne(float x)
 {
 	float t = truncf(x), r = fabsf(x - t);
 	float away = t + copysignf(1, x);
-	int odd = fmodf(t, 2) != 0;
+	int small = fabsf(x) < 0x1p23f, odd = small ? (int)t & 1 : 0;
 
-	return copysignf(!(fabsf(x) < 0x1p23f) ? x : r > 0.5f || (r == 0.5f && odd) ? away : t, x);
+	return copysignf(!small ? x : r > 0.5f || (r == 0.5f && odd) ? away : t, x);
 }
 FLOAT1(rndne_f32, rndne(a))
 BITS1(frexp_mant_f32, frexp_mant(ua))
