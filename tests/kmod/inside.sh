@@ -70,6 +70,16 @@ unplug_under_load() { # ROUNDS
 	done
 }
 
+# A second device, which finds no PCI function free; the first does not notice its end.
+two_devices() {
+	other=/dev/dri/renderD129
+	"$build/drumfire" gpud >>/run/vm/hardware.log 2>&1 &
+	second=$!
+	wait_node "$other" present && "$build/tests/kmod/client" "$other" jobs 50 &&
+		"$build/tests/kmod/client" "$node" jobs 50 && kill -KILL "$second" && wait_node "$other" gone &&
+		"$build/tests/kmod/client" "$node" jobs 50
+}
+
 # A process that does not answer is a hang, then a device that is gone.
 stall() {
 	start_hw "$build/drumfire" gpud --timeout-ms 1000 || return 1
@@ -138,6 +148,7 @@ start_hw "$build/drumfire" gpud --timeout-ms 3000 --vram 64M --gtt 128M
 check "memory passed on, zero when new" "$build/tests/kmod/client" "$node" passing
 check "userptr" "$build/tests/kmod/client" "$node" userptr
 check "memory exhaustion" "$build/tests/kmod/client" "$node" memory
+check "two devices at once" two_devices
 check "hang: guilty, reset, new context" "$build/tests/kmod/client" "$node" hang
 check "hang: the bystander is unharmed" "$build/tests/kmod/client" "$node" bystander
 check "a dump of the hang" sh -c 'grep -q "a job took too long" /sys/class/devcoredump/devcd*/data'
