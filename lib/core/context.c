@@ -112,8 +112,6 @@ static void destroy_slots(struct df_context *context)
 	for (uint32_t i = 0; context->slots && i < context->depth; i++) {
 		struct df_slot *slot = &context->slots[i];
 
-		for (unsigned s = 0; s < slot->syncobjs_made; s++)
-			device->kmd->syncobj_destroy(device, slot->syncobjs[s]);
 		device->kmd->slot_destroy(device, slot->kmd);
 		df_bo_destroy_internal(slot->commit_bo);
 		df_context_drop_fds(slot);
@@ -135,7 +133,7 @@ static void kernel_destroy(struct df_context *context)
 	context->timeline = 0;
 }
 
-static int kernel_create(struct df_context *context, uint32_t *kernel_out, uint32_t *timeline_out)
+int df_context_kernel_create(struct df_context *context, uint32_t *kernel_out, uint32_t *timeline_out)
 {
 	struct df_device *device = context->device;
 	uint32_t kernel, timeline = 0;
@@ -159,7 +157,7 @@ static int kernel_create(struct df_context *context, uint32_t *kernel_out, uint3
 int df_context_renew(struct df_context *context)
 {
 	uint32_t kernel, timeline;
-	int ret = kernel_create(context, &kernel, &timeline);
+	int ret = df_context_kernel_create(context, &kernel, &timeline);
 
 	if (ret < 0)
 		return ret;
@@ -174,15 +172,21 @@ int df_context_renew(struct df_context *context)
 
 /* ---- reopening ---- */
 
-void df_context_keep_fds(struct df_context *context, struct df_slot *slot, const int *fds)
+int df_context_keep_fds(struct df_context *context, struct df_slot *slot, const int *fds, unsigned count)
 {
-	if (!context->device->reopenable || !slot->syncobj_count)
-		return;
-	/* Without it the in-fences count as signalled after a reopening. */
+	if (!context->device->reopenable || !count)
+		return 0;
 	if (!slot->fds)
 		slot->fds = df_calloc(DF_KMD_MAX_WAITS, sizeof(int));
-	for (unsigned i = 0; slot->fds && i < slot->syncobj_count; i++)
+	if (!slot->fds)
+		return df_error_set(-ENOMEM, "out of memory for the descriptors that a reopening needs");
+	for (unsigned i = 0; i < count; i++) {
 		slot->fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
+		slot->syncobj_count = i + 1;
+		if (slot->fds[i] < 0)
+			return df_error_set(-errno, "descriptor %d cannot be kept: %s", fds[i], strerror(errno));
+	}
+	return 0;
 }
 
 void df_context_drop_fds(struct df_slot *slot)
@@ -202,64 +206,39 @@ void df_context_drop_streams(struct df_context *context)
 	}
 }
 
-static int import_again(struct df_context *context, struct df_slot *slot)
-{
-	const struct df_kmd_ops *kmd = context->device->kmd;
-	int ret = 0;
-
-	for (unsigned i = 0; i < slot->syncobj_count && !ret; i++) {
-		ret = kmd->syncobj_create(context->device, &slot->syncobjs[i]);
-		if (!ret && slot->fds && slot->fds[i] >= 0)
-			ret = kmd->syncobj_import(context->device, slot->syncobjs[i], slot->fds[i]);
-	}
-	return ret;
-}
-
-int df_context_prepare_reopen(struct df_context *context)
-{
-	int ret = kernel_create(context, &context->next_kernel, &context->next_timeline);
-
-	for (uint64_t sequence = context->oldest; !ret && sequence != context->next; sequence++) {
-		struct df_slot *slot = df_context_slot(context, sequence);
-
-		if (slot->batch && slot->fds)
-			ret = import_again(context, slot);
-		else
-			slot->syncobj_count = 0;
-	}
-	return ret;
-}
-
-static void write_tails(struct df_context *context)
+void df_context_write_tails(struct df_context *context)
 {
 	for (uint32_t i = 0; i < context->depth; i++) {
 		struct df_slot *slot = &context->slots[i];
 
 		atomic_store(slot->marker, 0);
 		write_tail(context, slot->tail_value - context->device->enc->marker_value_at, slot->marker_va);
-		slot->syncobjs_made = slot->batch ? slot->syncobj_count : 0;
 	}
 }
 
-void df_context_take_reopened(struct df_context *context)
+/* What the kernel knows of the context. Fences that are final may outlive it. */
+static void names_destroy(struct df_context *context)
 {
-	df_lock_take(&context->lock);
-	context->timeline = context->next_timeline;
-	atomic_store(&context->kernel, context->next_kernel);
-	context->jobs = context->jobs_over = context->retired_job = context->retired_handle = 0;
-	context->fault_seen = 0;
-	context->point_syncobj = 0; /* asked for again, the context makes another */
-	write_tails(context);
-	df_recovery_reopened(context);
-	df_lock_give(&context->lock);
+	struct df_device *device = context->device;
+
+	kernel_destroy(context);
+	if (context->point_syncobj)
+		device->kmd->syncobj_destroy(device, context->point_syncobj);
+	context->point_syncobj = 0;
+	for (uint32_t i = 0; context->slots && i < context->depth; i++) {
+		struct df_slot *slot = &context->slots[i];
+
+		while (slot->syncobjs_made)
+			device->kmd->syncobj_destroy(device, slot->syncobjs[--slot->syncobjs_made]);
+	}
 }
 
 /* All that the context is made of; no fence refers to it any more, or it was never finished. */
 static void context_free(struct df_context *context)
 {
-	kernel_destroy(context);
-	if (context->point_syncobj)
-		context->device->kmd->syncobj_destroy(context->device, context->point_syncobj);
+	names_destroy(context);
+	if (context->point_fd >= 0)
+		close(context->point_fd);
 	free(context->capture);
 	destroy_slots(context);
 	df_bo_destroy_internal(context->marker_bo);
@@ -333,7 +312,7 @@ static int start(struct df_context *context)
 	int ret;
 
 	atomic_store(&context->losses_seen, atomic_load(&device->losses_seen));
-	ret = kernel_create(context, &kernel, &context->timeline);
+	ret = df_context_kernel_create(context, &kernel, &context->timeline);
 	if (ret < 0)
 		return ret;
 	atomic_store(&context->kernel, kernel);
@@ -352,6 +331,7 @@ static int context_create(struct df_device *device, const struct df_context_opti
 		return df_error_set(-ENOMEM, "df_context_create: out of memory");
 	context->device = device;
 	context->internal = internal;
+	context->point_fd = -1;
 	context->oldest = context->unsent = context->next = 1;
 	atomic_store(&context->references, 1);
 	ret = take_options(context, options);
@@ -465,6 +445,8 @@ DF_API int df_context_destroy(struct df_context *context)
 	}
 	forget_writer(context);
 	context_unpublish(context);
+	/* A reopening does not see it any more, even while fences hold its memory. */
+	names_destroy(context);
 	df_context_unref(context);
 	return 0;
 }

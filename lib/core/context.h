@@ -148,9 +148,11 @@ struct df_context {
 
 	/* The recoverable fence; lock. */
 	uint32_t point_syncobj;
+	int point_fd;    /* of a reopenable device: the timeline that was exported; -1: none */
 	bool points_end; /* a batch ended otherwise than done: no later point is signalled */
 
-	uint32_t next_kernel, next_timeline; /* reopen.c */
+	/* Names on the node that is not the device's; reopen.c. */
+	uint32_t next_kernel, next_timeline, next_points;
 	struct df_slot *slots;
 	struct df_bo *marker_bo, *tail_bo;
 	/* Fences: taken from free under lock; whoever drops the last reference puts it into returned, from where all
@@ -178,21 +180,25 @@ static inline bool df_context_calm(const struct df_context *context)
 	return atomic_load_explicit(&context->stage, memory_order_relaxed) == DF_CALM;
 }
 
-/* An ioctl said ENODEV: is the device gone? Only then does it say so twice. */
+/* An ioctl said ENODEV: is the device gone? Only then does it say so twice, and stays gone until it is reopened. */
 static inline bool df_context_is_gone(const struct df_context *context)
 {
-	return context->device->kmd->context_touched(context->device, atomic_load(&context->kernel)) == -ENODEV;
+	return atomic_load(&context->device->gone) ||
+	       context->device->kmd->context_touched(context->device, atomic_load(&context->kernel)) == -ENODEV;
 }
 
-/* reopen.c's steps. What is made in the first is taken by the second, which cannot fail. */
-int df_context_prepare_reopen(struct df_context *context);
-void df_context_take_reopened(struct df_context *context);
+/* For reopen.c: a kernel context and, where the kernel has them, a timeline. */
+int df_context_kernel_create(struct df_context *context, uint32_t *kernel_out, uint32_t *timeline_out);
+/* Tails as they are before the first submission, and markers that say nothing. */
+void df_context_write_tails(struct df_context *context);
+/* What was made for runs that the library wrote itself goes with the old file. */
 void df_context_drop_streams(struct df_context *context);
 /* Of a reopenable device: in-fences are imported again then. */
-void df_context_keep_fds(struct df_context *context, struct df_slot *slot, const int *fds);
+int df_context_keep_fds(struct df_context *context, struct df_slot *slot, const int *fds, unsigned count);
 void df_context_drop_fds(struct df_slot *slot);
-/* recovery.c: everything pending is held again; the device was gone. */
-void df_recovery_reopened(struct df_context *context);
+/* recovery.c: the device is there again, and contents are (bytes of them): what was pending is held, to be run again.
+ */
+void df_recovery_reopened(struct df_context *context, uint64_t bytes);
 
 /* context.c */
 int df_context_create_internal(struct df_device *device, struct df_context **context_out);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/alloc.h"
 #include "core/context.h"
@@ -355,10 +356,11 @@ static DF_COLD int work(struct df_fence *fence, unsigned depth)
 	if (!other)
 		return 0;
 	if (depth && !try_marker(other)) {
-		work(other, depth - 1);
-		if (!is_final(other))
+		ret = work(other, depth - 1);
+		if (!is_final(other) && ret != -ENODEV)
 			ask_kernel(other, 0);
-		ret = is_final(other) ? 0 : -EBUSY;
+		if (is_final(other) || ret != -ENODEV)
+			ret = is_final(other) ? 0 : -EBUSY;
 	}
 	df_fence_unref(other);
 	return ret;
@@ -497,7 +499,7 @@ static DF_COLD int make_points(struct df_context *context)
 {
 	struct df_device *device = context->device;
 	uint32_t syncobj;
-	int ret;
+	int ret, kept = -1;
 
 	if (context->point_syncobj && !context->points_end)
 		return 0;
@@ -505,8 +507,13 @@ static DF_COLD int make_points(struct df_context *context)
 	/* What is behind is told by the fences. */
 	if (!ret && context->oldest > 1)
 		ret = device->kmd->timeline_signal(device, syncobj, context->oldest - 1);
+	if (!ret && device->reopenable)
+		ret = device->kmd->syncobj_fd(device, syncobj, &kept);
 	if (ret < 0)
 		return ret;
+	if (context->point_fd >= 0)
+		close(context->point_fd);
+	context->point_fd = kept;
 	if (context->point_syncobj)
 		device->kmd->syncobj_destroy(device, context->point_syncobj);
 	context->point_syncobj = syncobj;

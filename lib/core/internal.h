@@ -85,7 +85,6 @@ struct df_device {
 	atomic_uint context_names; /* contexts made so far */
 	/* A kernel context that nothing runs on; it tells whether device memory was lost since it was put back. */
 	uint32_t watch;               /* restore_lock */
-	uint32_t next_watch;          /* reopen.c */
 	unsigned generation;          /* rises when the device is reopened: handles are others */
 	struct df_restorer *restorer; /* restore_lock; made when first needed */
 	pthread_mutex_t restore_lock; /* see above */
@@ -151,6 +150,7 @@ struct df_bo {
 	bool always_valid; /* in every submission of the address space; others go into the batch's external list */
 	bool imported, userptr, exportable, internal;
 	bool own_memory; /* userptr, of the library: goes with the BO */
+	bool cut_off;    /* imported, and could not be imported again when the device was reopened */
 	bool unclassed;  /* no recovery class was asked for */
 	bool cpu_access;
 	unsigned va_flags; /* DF_KMD_VA_* of its mapping */

@@ -431,7 +431,8 @@ void df_recovery_gone(struct df_context *context)
 	struct df_device *device = context->device;
 
 	atomic_store(&device->gone, true);
-	if (device->reopenable)
+	/* The library's own copies are made again by whoever wants them. */
+	if (device->reopenable && !context->internal)
 		return;
 	df_journal_close_from(context, context->oldest, DF_DEVICE_GONE, DF_DEVICE_GONE);
 	df_journal_retire(context, context->next - 1);
@@ -439,32 +440,95 @@ void df_recovery_gone(struct df_context *context)
 	atomic_store_explicit(&context->stage, DF_CALM, memory_order_relaxed);
 }
 
-void df_recovery_reopened(struct df_context *context)
+/* ---- after a reopening ---- */
+
+static void told_of_removal(struct df_context *context, struct df_slot *slot, uint64_t bytes)
 {
-	for (uint64_t sequence = context->oldest; sequence != context->next; sequence++) {
+	start_case(slot);
+	slot->misled = false;
+	slot->run = DF_RUN_WHOLE;
+	slot->resumed_at = 0;
+	slot->info.poison_count = 0;
+	slot->suspected_times = slot->attempts = 0;
+	slot->info.loss = DF_DEVICE_GONE;
+	slot->info.first_launch = 0;
+	slot->info.last_launch = slot->batch->launches ? slot->batch->launches - 1 : 0;
+	slot->info.restored_B += bytes;
+	df_batch_refresh(slot->batch);
+	context->loss = (struct df_loss){
+		.context = context,
+		.verdict = DF_DEVICE_GONE,
+		.batch = slot->sequence,
+		.last_launch = slot->info.last_launch,
+		.attempt = slot->barren + 1,
+	};
+}
+
+/* The end of what cannot be run again; 0: it can. */
+static enum df_verdict end_of_removed(const struct df_context *context, const struct df_slot *slot)
+{
+	if (atomic_load(&context->device->lost_bos))
+		return DF_MEMORY_LOST;
+	if (context->max_retries == DF_MAX_RETRIES_NONE || slot->batch->not_repeatable ||
+	    (slot->give_up_ns && df_clock_ns() >= slot->give_up_ns))
+		return DF_DEVICE_GONE;
+	return DF_DONE;
+}
+
+/* Lock held. Those that were at the kernel, marked or not: nobody is left to say that they are done. */
+static void hold_removed(struct df_context *context, uint64_t bytes)
+{
+	for (uint64_t sequence = context->unsent; sequence-- != context->oldest;) {
 		struct df_slot *slot = df_context_slot(context, sequence);
 
-		if (!slot->batch)
-			continue;
-		df_batch_refresh(slot->batch);
-		if (!slot->ran)
-			continue;
-		start_case(slot);
-		slot->run = DF_RUN_WHOLE;
-		slot->info.loss = DF_DEVICE_GONE;
-		slot->info.poison_count = 0;
-		slot->suspected_times = slot->attempts = 0;
-		slot->info.last_launch = slot->batch->launches ? slot->batch->launches - 1 : 0;
-		hold_again(context, slot);
+		if (slot->batch)
+			told_of_removal(context, slot, bytes);
 	}
+	for (uint64_t sequence = context->oldest; sequence != context->unsent; sequence++) {
+		struct df_slot *slot = df_context_slot(context, sequence);
+		enum df_verdict end = slot->batch ? end_of_removed(context, slot) : DF_DONE;
+
+		if (end != DF_DONE) {
+			context->loss.result = -ECANCELED;
+			df_journal_close_from(context, sequence, end, end);
+			break;
+		}
+		if (slot->batch)
+			hold_again(context, slot);
+	}
+}
+
+void df_recovery_reopened(struct df_context *context, uint64_t bytes)
+{
+	bool pending;
+
+	df_lock_take(&context->lock);
+	pending = context->oldest != context->unsent;
+	context->loss = (struct df_loss){.context = context, .verdict = DF_DEVICE_GONE};
+	context->judged_ns = df_clock_ns();
+	for (uint64_t sequence = context->unsent; sequence != context->next; sequence++)
+		if (df_context_slot(context, sequence)->batch)
+			df_batch_refresh(df_context_slot(context, sequence)->batch);
+	hold_removed(context, bytes);
 	context->unsent = context->oldest;
 	context->committing = 0;
-	context->loss_error = 0;
-	context->judged_ns = df_clock_ns();
 	context->timing = true;
-	context->busy = context->renewed = false;
+	context->loss_error = 0;
+	context->renewed = context->announced = false;
+	context->jobs = context->jobs_over = context->retired_job = context->retired_handle = 0;
+	context->fault_seen = 0;
+	memset(&context->reset, 0, sizeof(context->reset));
+	df_lock_give(&context->lock);
+	if (pending)
+		tell(context->before, context);
+	df_lock_take(&context->lock);
 	atomic_store(&context->losses_seen, atomic_load(&context->device->losses_seen));
 	atomic_store_explicit(&context->stage, DF_CALM, memory_order_relaxed);
+	df_journal_retire(context, context->next - 1);
+	df_journal_pump(context);
+	df_lock_give(&context->lock);
+	if (pending)
+		tell(context->after, context);
 }
 
 /* Lock held. The step after rebuild(). */

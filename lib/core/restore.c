@@ -266,22 +266,51 @@ static int put_back(struct df_device *device, uint64_t *bytes)
 	return left ? copy_by_gpu(device, bytes) : 0;
 }
 
+/* Did the host write what the library does not know of? */
+static bool is_unknown(const struct df_bo *bo)
+{
+	const struct df_contents *contents = &bo->contents;
+
+	if (bo->cut_off)
+		return bo->recovery != DF_BO_SCRATCH;
+	if (!atomic_load(&contents->map_taken))
+		return false;
+	return bo->recovery == DF_BO_INPUT || (bo->recovery == DF_BO_STATE && !contents->due);
+}
+
 /* Of a BO whose memory was lost: is there something to be put back, is something gone for good? */
 static void look_at(struct df_bo *bo)
 {
 	struct df_contents *contents = &bo->contents;
-	bool lost = false, host_writes;
+	bool lost;
 
-	host_writes = atomic_load(&contents->map_taken);
 	contents->due = atomic_load(&contents->filled) && bo->recovery != DF_BO_SCRATCH;
-	if (bo->imported)
-		lost = true;
-	else if (bo->recovery == DF_BO_INPUT)
-		lost = host_writes;
-	else if (bo->recovery == DF_BO_STATE)
-		lost = host_writes && !contents->due;
+	lost = is_unknown(bo);
 	if (lost != atomic_exchange(&contents->lost, lost))
 		atomic_fetch_add(&bo->device->lost_bos, lost ? 1 : UINT32_MAX);
+}
+
+/* Memory of the process, or of another device that is there, is as it was. */
+static bool outlives_device(const struct df_bo *bo)
+{
+	return bo->userptr || (bo->imported && !bo->cut_off);
+}
+
+void df_restore_all(struct df_device *device)
+{
+	pthread_mutex_lock(&device->restore_lock);
+	if (device->restorer)
+		device->restorer->handle = 0;
+	pthread_mutex_lock(&device->lock);
+	for (struct df_bo *bo = device->bos; bo; bo = bo->next) {
+		bo->contents.under_way = false;
+		if (!outlives_device(bo))
+			look_at(bo);
+		else
+			bo->contents.due = false;
+	}
+	pthread_mutex_unlock(&device->lock);
+	pthread_mutex_unlock(&device->restore_lock);
 }
 
 static int look_for_loss(struct df_device *device)
@@ -307,21 +336,6 @@ static int look_for_loss(struct df_device *device)
 			look_at(bo);
 	pthread_mutex_unlock(&device->lock);
 	return 0;
-}
-
-void df_restore_all(struct df_device *device)
-{
-	pthread_mutex_lock(&device->restore_lock);
-	if (device->restorer)
-		device->restorer->handle = 0;
-	pthread_mutex_lock(&device->lock);
-	for (struct df_bo *bo = device->bos; bo; bo = bo->next) {
-		bo->contents.under_way = false;
-		if (!bo->userptr)
-			look_at(bo);
-	}
-	pthread_mutex_unlock(&device->lock);
-	pthread_mutex_unlock(&device->restore_lock);
 }
 
 int df_restore_device(struct df_device *device, uint64_t *bytes)
@@ -392,6 +406,11 @@ void df_restore_finish(struct df_device *device)
 	device->watch = 0;
 }
 
+static const char *class_name(enum df_bo_class recovery)
+{
+	return recovery == DF_BO_INPUT ? "INPUT" : recovery == DF_BO_OUTPUT ? "OUTPUT" : "STATE";
+}
+
 DF_API int df_device_lost_bo(struct df_device *device, unsigned i, char *text, size_t text_size_B)
 {
 	int ret = -ENOENT;
@@ -403,12 +422,12 @@ DF_API int df_device_lost_bo(struct df_device *device, unsigned i, char *text, s
 	for (const struct df_bo *bo = device->bos; bo && ret; bo = bo->next) {
 		if (!atomic_load(&bo->contents.lost) || i--)
 			continue;
-		snprintf(text, text_size_B,
-			 "BO %s (%llu bytes at 0x%llx, class %s): its contents were written through a CPU map, which "
-			 "the "
-			 "library does not see. Fix: write it again, and use df_bo_write() for what shall survive",
-			 df_bo_label(bo), (unsigned long long)bo->size_B, (unsigned long long)bo->va,
-			 bo->recovery == DF_BO_INPUT ? "INPUT" : "STATE");
+		snprintf(text, text_size_B, "BO %s (%llu bytes at 0x%llx, class %s): %s", df_bo_label(bo),
+			 (unsigned long long)bo->size_B, (unsigned long long)bo->va, class_name(bo->recovery),
+			 bo->cut_off
+				 ? "its memory was another's and could not be imported again. Fix: import it anew"
+				 : "its contents were written through a CPU map, which the library does not see. Fix: "
+				   "write it again, and use df_bo_write() for what shall survive");
 		ret = 0;
 	}
 	pthread_mutex_unlock(&device->lock);

@@ -125,10 +125,14 @@ static DF_COLD int take_fds(struct df_context *context, struct df_slot *slot, co
 		}
 		ret = kmd->syncobj_import(context->device, slot->syncobjs[i], fds[i]);
 	}
-	if (ret < 0)
+	if (!ret)
+		ret = df_context_keep_fds(context, slot, fds, count);
+	if (ret < 0) {
+		df_context_drop_fds(slot);
+		slot->syncobj_count = 0;
 		return df_error_within(ret, "df_submit");
+	}
 	slot->syncobj_count = count;
-	df_context_keep_fds(context, slot, fds);
 	return 0;
 }
 
@@ -146,6 +150,7 @@ static DF_COLD void drop_waits(struct df_slot *slot)
 {
 	for (unsigned i = 0; i < slot->wait_count; i++)
 		df_fence_unref(slot->waits[i]);
+	df_context_drop_fds(slot);
 	slot->wait_count = slot->syncobj_count = 0;
 }
 

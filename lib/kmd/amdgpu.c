@@ -322,6 +322,7 @@ const struct df_kmd_ops df_kmd_amdgpu = {
 	.syncobj_create = df_amdgpu_syncobj_create,
 	.syncobj_destroy = df_amdgpu_syncobj_destroy,
 	.syncobj_import = df_amdgpu_syncobj_import,
+	.syncobj_open = df_amdgpu_syncobj_open,
 	.syncobj_fd = df_amdgpu_syncobj_fd,
 	.timeline_signal = df_amdgpu_timeline_signal,
 	.point_fd = df_amdgpu_point_fd,

@@ -37,6 +37,7 @@ int df_amdgpu_fence_fd(struct df_device *device, uint32_t context, uint64_t hand
 int df_amdgpu_syncobj_create(struct df_device *device, uint32_t *syncobj_out);
 void df_amdgpu_syncobj_destroy(struct df_device *device, uint32_t syncobj);
 int df_amdgpu_syncobj_import(struct df_device *device, uint32_t syncobj, int sync_file_fd);
+int df_amdgpu_syncobj_open(struct df_device *device, int fd, uint32_t *syncobj_out);
 int df_amdgpu_syncobj_fd(struct df_device *device, uint32_t syncobj, int *fd_out);
 int df_amdgpu_timeline_signal(struct df_device *device, uint32_t syncobj, uint64_t point);
 int df_amdgpu_signalled_fd(struct df_device *device, int *fd_out);

@@ -224,6 +224,18 @@ int df_amdgpu_syncobj_import(struct df_device *device, uint32_t syncobj, int syn
 	return 0;
 }
 
+int df_amdgpu_syncobj_open(struct df_device *device, int fd, uint32_t *syncobj_out)
+{
+	struct drm_syncobj_handle args = {.fd = fd};
+	int ret = df_node_ioctl(device->node, DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE, &args);
+
+	if (ret < 0)
+		return df_error_set(ret, "%s: the timeline cannot be had again: %s", df_node_name(device->node),
+				    strerror(-ret));
+	*syncobj_out = args.handle;
+	return 0;
+}
+
 int df_amdgpu_syncobj_fd(struct df_device *device, uint32_t syncobj, int *fd_out)
 {
 	struct drm_syncobj_handle args = {.handle = syncobj, .fd = -1};

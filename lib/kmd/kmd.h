@@ -154,6 +154,8 @@ struct df_kmd_ops {
 	void (*syncobj_destroy)(struct df_device *device, uint32_t syncobj);
 	/* Puts the fence of a sync_file into a binary syncobj. */
 	int (*syncobj_import)(struct df_device *device, uint32_t syncobj, int sync_file_fd);
+	/* The syncobj that a descriptor of syncobj_fd() names, also one made on another device. */
+	int (*syncobj_open)(struct df_device *device, int fd, uint32_t *syncobj_out);
 	/* A host-signalled timeline: the syncobj itself as a descriptor, and its points. */
 	int (*syncobj_fd)(struct df_device *device, uint32_t syncobj, int *fd_out);
 	int (*timeline_signal)(struct df_device *device, uint32_t syncobj, uint64_t point);

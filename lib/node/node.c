@@ -193,6 +193,13 @@ int df_node_mmap_at(struct df_node *node, size_t size_B, uint64_t offset, void *
 	return map == MAP_FAILED ? -errno : 0;
 }
 
+int df_node_blank(void *map, size_t size_B)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+
+	return mmap(map, size_B, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED ? -errno : 0;
+}
+
 void df_node_munmap(struct df_node *node, void *map, size_t size_B)
 {
 	if (node->soft)
@@ -239,6 +246,13 @@ int df_node_pci(struct df_node *node, uint16_t *vendor_out, uint16_t *device_out
 	}
 	drmFreeDevice(&device);
 	return ret;
+}
+
+void df_node_inherit_counts(struct df_node *node, const struct df_node *from)
+{
+	for (unsigned i = 0; i < IOCTL_NUMBERS; i++)
+		atomic_fetch_add_explicit(&node->calls[i], atomic_load_explicit(&from->calls[i], memory_order_relaxed),
+					  memory_order_relaxed);
 }
 
 unsigned df_node_counts(const struct df_node *node, struct df_node_count *counts, unsigned max)

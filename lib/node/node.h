@@ -63,6 +63,8 @@ int df_node_ioctl(struct df_node *node, unsigned long request, void *arg);
 int df_node_mmap(struct df_node *node, size_t size_B, uint64_t offset, void **map_out);
 /* The same in place of what is mapped at that address. */
 int df_node_mmap_at(struct df_node *node, size_t size_B, uint64_t offset, void *at);
+/* Zeros in place of a mapping whose device is gone. */
+int df_node_blank(void *map, size_t size_B);
 void df_node_munmap(struct df_node *node, void *map, size_t size_B);
 
 const char *df_node_name(const struct df_node *node); /* "/dev/dri/renderD128", "soft:gfx1030" */
@@ -80,6 +82,8 @@ struct df_node_count {
 	const char *name;
 	uint64_t calls;
 };
+/* Goes on counting where another node stopped. */
+void df_node_inherit_counts(struct df_node *node, const struct df_node *from);
 unsigned df_node_counts(const struct df_node *node, struct df_node_count *counts, unsigned max);
 
 #endif

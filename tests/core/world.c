@@ -10,6 +10,8 @@
 
 extern const struct df_soft_ops df_soft_ops;
 
+const struct df_soft_ops *world_soft;
+
 static float x_of(uint32_t i)
 {
 	return 0.25f + (float)i * 0.375f;
@@ -127,7 +129,7 @@ void world_try_close(struct world *world)
 
 void world_open(struct world *world, const char *name, const struct df_device_options *options)
 {
-	df_soft_use(&df_soft_ops);
+	df_soft_use(world_soft ? world_soft : &df_soft_ops);
 	memset(world, 0, sizeof(*world));
 	ck_ok(df_device_open(name, options, &world->device));
 	ck_ok(world_try_code(world));

@@ -27,6 +27,7 @@ struct world {
 };
 
 /* domain: of x and of the states. */
+extern const struct df_soft_ops *world_soft; /* that worlds are opened on; NULL: the software GPU itself */
 void world_open(struct world *world, const char *name, const struct df_device_options *options);
 void world_close(struct world *world);
 struct df_bo *world_state(struct world *world, enum df_domain domain, bool far);
