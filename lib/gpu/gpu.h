@@ -111,10 +111,12 @@ enum gpu_plan_kind {
 	GPU_PLAN_STOP_WAVE,   /* the wave does not end */
 	GPU_PLAN_STOP_OPCODE, /* it comes to an instruction that does not exist */
 	GPU_PLAN_STOP_CP,     /* the command processor stops before the launch */
-	GPU_PLAN_PAGE_FAULT,  /* the wave's first access to memory goes to GPU_NOWHERE instead; everything else runs */
-	GPU_PLAN_SLOW,        /* the launch takes `factor` times as long */
+	GPU_PLAN_PAGE_FAULT, /* the wave's first access to memory goes to GPU_NOWHERE() instead; everything else runs */
+	GPU_PLAN_SLOW,       /* the launch takes `factor` times as long */
 };
-#define GPU_NOWHERE 0xd000ull /* a page below every address space that a driver offers */
+/* A page below every address space that a driver offers; neighbouring launches have different ones, since kernels tell
+ * of the last fault's address alone. */
+#define GPU_NOWHERE(launch) (0x2000ull + ((uint64_t)(launch) % 14 << 12))
 
 struct gpu_plan {
 	enum gpu_plan_kind kind;

@@ -230,7 +230,7 @@ static int access_nowhere(struct gpu_tlb *tlb, uint64_t va, unsigned size_B, uns
 
 	if (__builtin_expect(tlb->thread && tlb->thread->astray, 0)) {
 		tlb->thread->astray = false;
-		va = GPU_NOWHERE | (va & GPU_PAGE_MASK);
+		va = GPU_NOWHERE(tlb->thread->wave ? tlb->thread->wave->launch : 0) | (va & GPU_PAGE_MASK);
 		fault_fill(fault, va, size_B, access, false);
 	} else if (gpu_vm_lookup(tlb->vm, va, &entry) && (entry.access & GPU_PTE_PRT)) {
 		return 0;
