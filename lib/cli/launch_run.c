@@ -97,6 +97,9 @@ static int tell_loss(struct launch *launch, int err)
 		for (uint32_t i = 1; i < info->poison_count && i < DF_MAX_POISON; i++)
 			used += (size_t)snprintf(where + used, sizeof(where) - used, ", %llu",
 						 (unsigned long long)info->poison[i]);
+	} else if (info->first_launch > info->last_launch) {
+		used = (size_t)snprintf(where, sizeof(where), "after launch %llu",
+					(unsigned long long)info->last_launch);
 	} else if (info->first_launch == info->last_launch) {
 		used = (size_t)snprintf(where, sizeof(where), "launch %llu", (unsigned long long)info->first_launch);
 	} else {

@@ -7,6 +7,7 @@
 
 #include "uapi/drumfire_capture.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* What the model says of the job, worst first; NULL: it came to its end. */
@@ -38,15 +39,28 @@ static const struct gpu_fault *worst(const struct soft_job *job, const struct gp
 	return job->gpu.page_fault.status != GPU_DONE ? &job->gpu.page_fault : NULL;
 }
 
+/* A fault that was asked for and left the job to come to its end is kept too: what it did is told by the kernel. */
+static struct gpu_fault of_request(const struct soft_job *job)
+{
+	const char *at = strchr(job->fault, '@');
+
+	return (struct gpu_fault){.launch = at ? (uint32_t)strtoul(at + 1, NULL, 10) : 0};
+}
+
 void soft_stop_keep(struct soft_job *job, const struct gpu_fault *result)
 {
 	struct soft_file *file = job->file;
+	const struct gpu_fault asked = of_request(job);
 	struct soft_stopped *kept;
 	uint32_t kind;
 	const struct gpu_fault *fault = worst(job, result, &kind);
 
-	if (!fault)
+	if (!fault && !job->fault[0])
 		return;
+	if (!fault) {
+		kind = DF_CAPTURE_STOP_UNKNOWN;
+		fault = &asked;
+	}
 	kept = &file->stops[file->stop_count++ % SOFT_STOPS];
 	*kept = (struct soft_stopped){.ctx_id = job->ctx_id,
 				      .sequence = job->sequence,
