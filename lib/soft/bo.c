@@ -185,6 +185,9 @@ static void bo_publish(struct soft_bo *bo)
 	bo->mmap_offset = MMAP_FIRST + device->next_mmap;
 	device->next_mmap += (bo->size + SOFT_PAGE - 1) & ~(SOFT_PAGE - 1);
 	bo->next = device->bos;
+	bo->link = &device->bos;
+	if (bo->next)
+		bo->next->link = &bo->next;
 	device->bos = bo;
 	device->bo_count++;
 }
@@ -295,8 +298,6 @@ struct soft_bo *soft_bo_get(struct soft_bo *bo)
 
 void soft_bo_put(struct soft_bo *bo)
 {
-	struct soft_bo **link;
-
 	if (!bo || atomic_fetch_sub(&bo->refs, 1) != 1)
 		return;
 	pthread_mutex_lock(&soft_lock);
@@ -304,10 +305,10 @@ void soft_bo_put(struct soft_bo *bo)
 		pthread_mutex_unlock(&soft_lock);
 		return;
 	}
-	for (link = &bo->device->bos; *link && *link != bo; link = &(*link)->next)
-		;
-	if (*link)
-		*link = bo->next;
+	if (bo->link)
+		*bo->link = bo->next;
+	if (bo->link && bo->next)
+		bo->next->link = bo->link;
 	uncharge(bo);
 	soft_resv_clear(&bo->resv_own);
 	if (bo->fd >= 0)

@@ -35,6 +35,7 @@ int soft_gem_add(struct soft_file *file, struct soft_bo *bo, bool prime, uint32_
 	gem->prime = prime;
 	pthread_mutex_lock(&soft_lock);
 	ret = soft_table_add(&file->gems, gem, handle_out);
+	bo->handles += !ret;
 	pthread_mutex_unlock(&soft_lock);
 	if (ret)
 		free(gem);
@@ -51,9 +52,11 @@ int soft_gem_close(struct soft_file *file, uint32_t handle)
 
 	pthread_mutex_lock(&soft_lock);
 	gem = soft_table_remove(&file->gems, handle);
-	for (uint32_t i = 0; gem && i < file->gems.count; i++)
-		if (file->gems.slots[i] && ((struct soft_gem *)file->gems.slots[i])->bo == gem->bo)
-			last = false;
+	/* Only a BO with other handles may have one in this file. */
+	if (gem && --gem->bo->handles)
+		for (uint32_t i = 0; last && i < file->gems.count; i++)
+			if (file->gems.slots[i] && ((struct soft_gem *)file->gems.slots[i])->bo == gem->bo)
+				last = false;
 	pthread_mutex_unlock(&soft_lock);
 	if (!gem)
 		return -EINVAL;

@@ -175,7 +175,8 @@ struct soft_bo {
 	uint32_t name;          /* GEM_FLINK, from 1; 0: none */
 	uint64_t tiling, metadata_flags;
 	uint32_t metadata_size, metadata[64];
-	struct soft_bo *next; /* device->bos */
+	unsigned handles;             /* of all files, under soft_lock */
+	struct soft_bo *next, **link; /* device->bos, and what points here; NULL: not on it */
 };
 int soft_bo_create(struct soft_file *file, uint64_t size, uint64_t alignment, uint32_t domains, uint32_t flags,
 		   struct soft_bo **bo_out);
