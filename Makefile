@@ -69,9 +69,10 @@ help: ## this list
 
 # What runs once in a while is built small.
 $(call obj,$(patsubst %,lib/core/%.c,batch bo bo_copy capture code commands contents context device image kernel poison recovery reopen restore stream va verdict) \
-	lib/amd/commands.c lib/amd/filter.c lib/amd/kernel.c lib/amd/scratch.c lib/kmd/amdgpu_probe.c lib/node/soft.c $(wildcard lib/mega/*.c)): CFLAGS += -Os
-# What neither calls back nor sleeps is never unwound but by a debugger, which has -g.
-$(call obj,lib/core/image.c lib/core/va.c lib/core/verdict.c $(wildcard lib/amd/*.c)): CFLAGS += -fno-asynchronous-unwind-tables
+	lib/amd/commands.c lib/amd/filter.c lib/amd/kernel.c lib/amd/scratch.c lib/kmd/amdgpu_probe.c lib/node/soft.c $(wildcard lib/mega/*.c)): CFLAGS += -Oz
+# What neither calls back nor comes to a point of cancellation is never unwound but by a debugger, which has -g.
+$(call obj,$(patsubst %,lib/core/%.c,batch bo code commands contents image kernel poison stream va verdict) \
+	$(patsubst %,lib/mega/%.c,record set slot) $(wildcard lib/amd/*.c lib/kmd/*.c)): CFLAGS += -fno-asynchronous-unwind-tables
 $(BUILD)/obj/lib/gpu/%.o: CFLAGS += $(CFLAGS_gpu)
 $(BUILD)/obj/lib/soft/%.o: CFLAGS += $(CFLAGS_soft)
 $(BUILD)/obj/lib/cli/%.o: CFLAGS += $(CFLAGS_cli)
