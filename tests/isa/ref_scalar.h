@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ref_scalar.h - reference semantics of SOP1, SOPC, SOPK and SOPP by mnemonic (RDNA2 ISA manual, chapters 12.2 to 12.6).
- * Shares nothing with lib/gpu.
+ * ref_scalar.h - reference semantics of SOP1, SOPC, SOPK and SOPP by mnemonic (RDNA2 ISA manual, chapters 12.2
+ * to 12.6). Shares nothing with lib/gpu.
  */
 #ifndef TESTS_ISA_REF_SCALAR_H
 #define TESTS_ISA_REF_SCALAR_H
