@@ -26,7 +26,7 @@ struct df_soft_stop {
  * What a soft node offers: loaded with dlopen() from libdrumfire-gpu.so, symbol "df_soft_ops", only when a soft device
  * is asked for. ABI-exact as the system calls are: -1 and errno, the same sizes, the same refusals.
  */
-#define DF_SOFT_OPS_VERSION 2
+#define DF_SOFT_OPS_VERSION 3
 struct df_soft_ops {
 	uint32_t version;
 	/* "" or "gfx1030[,kernel=7.2][,strict][,threads=N][,vram=BYTES]...": a new open file of the process-local

@@ -391,14 +391,14 @@ void *soft_file_mmap(struct soft_file *file, void *addr, size_t size, int prot, 
 	if (bo)
 		soft_bo_get(bo);
 	pthread_mutex_unlock(&soft_lock);
-	if (!bo || !size || size > bo->size)
+	if (atomic_load(&file->device->lost))
+		error = ENODEV; /* drm_gem_mmap() looks at this first */
+	else if (soft_fault_call(file->device, SOFT_FAULT_MMAP))
+		error = ENOMEM;
+	else if (!bo || !size || size > bo->size)
 		error = EINVAL;
 	else if (!allowed)
 		error = EACCES;
-	else if (atomic_load(&file->device->lost))
-		error = ENODEV;
-	else if (soft_fault_call(file->device, SOFT_FAULT_MMAP))
-		error = ENOMEM;
 	else if (bo->userptr || (bo->flags & AMDGPU_GEM_CREATE_NO_CPU_ACCESS) || !bo->host)
 		error = EPERM;
 	else if ((flags & MAP_TYPE) == MAP_PRIVATE && (prot & PROT_WRITE))

@@ -18,6 +18,7 @@
 
 #define MAX_FAULTS  64u
 #define SLOW_FACTOR 10u
+#define SLOW_MAX    1000000u
 
 static const struct kind {
 	const char *name, *meaning;
@@ -48,7 +49,8 @@ static const struct kind {
 	 SOFT_RESET_LOSS, false, false},
 	{"removed", "the device is unplugged while the launch runs", GPU_PLAN_STOP_WAVE, SOFT_RESET_REMOVED, false,
 	 false},
-	{"slow", "the launch takes ten times as long", GPU_PLAN_SLOW, SOFT_RESET_KERNEL, false, false},
+	{"slow", "the launch takes ten times as long; slow=FACTOR@LAUNCH: that many times", GPU_PLAN_SLOW,
+	 SOFT_RESET_KERNEL, false, false},
 	{"lost-interrupt", "the interrupt at the end of the job is lost: the kernel finds out half a second later",
 	 GPU_PLAN_RUN, SOFT_RESET_KERNEL, true, false},
 	/* Not in the list of names: nothing survives it. For waits with a deadline. */
@@ -69,6 +71,7 @@ static const struct {
 struct fault {
 	const struct kind *kind; /* NULL: of a call */
 	uint32_t launch;
+	unsigned factor; /* of slow */
 	bool always, used;
 	unsigned call; /* ioctl number, or SOFT_FAULT_MMAP */
 	uint64_t left; /* calls until it fails, that one included */
@@ -127,16 +130,33 @@ static int unknown_kind(const char *spec, char *error, size_t error_size)
 	return -EINVAL;
 }
 
+/* NAME, or slow=FACTOR, before the '@'. */
+static int parse_name(const char *spec, const char *at, struct fault *fault, char *error, size_t error_size)
+{
+	const char *equals = memchr(spec, '=', (size_t)(at - spec)), *end = equals ? equals : at;
+	uint64_t factor = SLOW_FACTOR;
+
+	for (size_t i = 0; i < KINDS; i++)
+		if (strlen(kinds[i].name) == (size_t)(end - spec) &&
+		    !strncmp(kinds[i].name, spec, (size_t)(end - spec)))
+			fault->kind = &kinds[i];
+	if (!fault->kind || (equals && fault->kind->plan != GPU_PLAN_SLOW))
+		return unknown_kind(spec, error, error_size);
+	if (equals && parse_count(equals + 1, at, 1, SLOW_MAX, &factor))
+		return refuse(error, error_size, spec,
+			      "the factor is not a number from 1 to 1000000. Fix: slow=FACTOR@LAUNCH");
+	fault->factor = (unsigned)factor;
+	return 0;
+}
+
 static int parse_launch(const char *spec, const char *at, struct fault *fault, char *error, size_t error_size)
 {
 	const char *end = strchr(at, ':');
 	uint64_t launch;
+	int ret = parse_name(spec, at, fault, error, error_size);
 
-	for (size_t i = 0; i < KINDS; i++)
-		if (strlen(kinds[i].name) == (size_t)(at - spec) && !strncmp(kinds[i].name, spec, (size_t)(at - spec)))
-			fault->kind = &kinds[i];
-	if (!fault->kind)
-		return unknown_kind(spec, error, error_size);
+	if (ret)
+		return ret;
 	fault->always = end && !strcmp(end, ":always");
 	if (end && !fault->always)
 		return refuse(error, error_size, spec,
@@ -160,11 +180,10 @@ static int parse_error(const char *text, int *error_out)
 
 static int parse_ioctl(const char *spec, struct fault *fault, char *error, size_t error_size)
 {
-	const char *name = spec + strlen("ioctl:"), *hash = strchr(name, '#'),
-		   *equals = hash ? strchr(hash, '=') : NULL;
+	const char *name = spec + strlen("ioctl:"), *hash = strchrnul(name, '#'), *equals = strchr(hash, '=');
 	bool known = false;
 
-	for (size_t i = 0; hash && i < sizeof(ioctl_names) / sizeof(ioctl_names[0]); i++)
+	for (size_t i = 0; i < sizeof(ioctl_names) / sizeof(ioctl_names[0]); i++)
 		if (strlen(ioctl_names[i].name) == (size_t)(hash - name) &&
 		    !strncmp(ioctl_names[i].name, name, (size_t)(hash - name))) {
 			fault->call = ioctl_names[i].number;
@@ -174,7 +193,7 @@ static int parse_ioctl(const char *spec, struct fault *fault, char *error, size_
 		return refuse(error, error_size, spec,
 			      "no such ioctl. Fix: ioctl:NAME#N=ERRNO, with a name that the statistics show, AMDGPU_CS "
 			      "for example");
-	if (!equals || parse_count(hash + 1, equals, 1, UINT32_MAX, &fault->left))
+	if (!*hash || !equals || parse_count(hash + 1, equals, 1, UINT32_MAX, &fault->left))
 		return refuse(error, error_size, spec, "N is not a number from 1 on. Fix: ioctl:NAME#N=ERRNO");
 	if (parse_error(equals + 1, &fault->error))
 		return refuse(error, error_size, spec, "no such error. Fix: ENOMEM, EINVAL, EINTR, ENODEV ...");
@@ -299,6 +318,12 @@ void soft_faults_inherit(struct soft_device *device, struct soft_device *gone)
 
 /* ---- they happen ---- */
 
+/* Who hung is not there any more when a kernel runs the others' jobs again: those are let pass then. */
+static bool by_another(const struct kind *kind)
+{
+	return kind->reset == SOFT_RESET_RERUN || kind->reset == SOFT_RESET_BYSTANDER || kind->reset == SOFT_RESET_LOSS;
+}
+
 void soft_fault_plan(void *user, struct gpu_job *gpu, uint32_t launch, struct gpu_plan *plan_out)
 {
 	struct soft_device *device = user;
@@ -309,7 +334,7 @@ void soft_fault_plan(void *user, struct gpu_job *gpu, uint32_t launch, struct gp
 	for (unsigned i = 0; i < faults->count; i++) {
 		struct fault *fault = &faults->list[i];
 
-		if (!fault->kind || fault->used || fault->launch != launch)
+		if (!fault->kind || fault->used || fault->launch != launch || (job->reruns && by_another(fault->kind)))
 			continue;
 		fault->used = !fault->always;
 		memcpy(job->fault, fault->text, sizeof(job->fault));
@@ -317,7 +342,7 @@ void soft_fault_plan(void *user, struct gpu_job *gpu, uint32_t launch, struct gp
 		job->untold |= fault->kind->lost_interrupt;
 		job->stalled |= fault->kind->silent;
 		job->loses_memory |= fault->kind->plan == GPU_PLAN_RUN && fault->kind->reset == SOFT_RESET_LOSS;
-		*plan_out = (struct gpu_plan){fault->kind->plan, SLOW_FACTOR, fault->kind->silent};
+		*plan_out = (struct gpu_plan){fault->kind->plan, fault->factor, fault->kind->silent};
 		arm(device);
 		break;
 	}
