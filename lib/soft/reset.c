@@ -197,12 +197,13 @@ static void reset_removed(struct soft_device *device)
 {
 	const struct reset reset = {.device = device, .fate = fate_removed};
 
-	atomic_store(&device->lost, true);
 	stop(&reset);
 	pthread_mutex_unlock(&soft_lock);
 	gpu_reset(device->gpu);
 	pthread_mutex_lock(&soft_lock);
+	/* Who is told maps another device's memory in the same places: the old mappings must be gone by then. */
 	soft_map_zap(device);
+	atomic_store(&device->lost, true);
 	start(&reset);
 }
 
