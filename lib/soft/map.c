@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 struct soft_map {
 	struct soft_map *next;
@@ -62,7 +64,8 @@ void soft_map_finish(struct soft_device *device)
 	}
 }
 
-/* The part of [start, end) that is recorded gives way to zeros. */
+/* The part of [start, end) that is recorded gives way to zeros. By system call: for tools that watch memory mmap()
+ * would be a write of this thread. */
 static void zap(const struct soft_device *device, uintptr_t start, uintptr_t end, int prot)
 {
 	for (const struct soft_map *map = device->maps; map; map = map->next) {
@@ -70,8 +73,8 @@ static void zap(const struct soft_device *device, uintptr_t start, uintptr_t end
 		const uintptr_t to = end < map->end ? end : map->end;
 
 		if (from < to)
-			(void)mmap((void *)from, to - from, prot,
-				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+			(void)syscall(SYS_mmap, from, to - from, prot,
+				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 	}
 }
 

@@ -274,10 +274,10 @@ START_TEST(stalled)
 {
 	struct rig rig;
 
-	rig_open(&rig, spec_of("gfx1030", kernels[_i], ",timeout_ms=10"));
+	rig_open(&rig, spec_of("gfx1030", kernels[_i], ",timeout_ms=500"));
 	rig_fault(&rig, "stall@2");
 	rig_victim(&rig, COMPUTE);
-	ck_assert_int_eq(env_wait(rig.file, rig.victim.ctx, COMPUTE, rig.victim.cs.seq, 50), 1);
+	ck_assert_int_eq(env_wait(rig.file, rig.victim.ctx, COMPUTE, rig.victim.cs.seq, 700), 1);
 	ck_err(ETIME, rig_syncobj_wait(&rig, &rig.victim, 20));
 	ck_assert_uint_eq(env_stat(rig.file, "job_timeouts"), 0);
 	ck_assert_uint_eq(rig_flags(&rig, rig.victim.ctx), 0);
