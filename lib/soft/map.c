@@ -86,13 +86,14 @@ void soft_map_zap(struct soft_device *device)
 	} *lines = NULL;
 	size_t count = 0, capacity = 0;
 	FILE *maps = fopen("/proc/self/maps", "re");
-	char text[512];
+	char text[512], *at;
 
 	while (maps && fgets(text, sizeof(text), maps)) {
-		unsigned long start, end;
-		char rights[5];
+		const unsigned long start = strtoul(text, &at, 16);
+		const unsigned long end = *at == '-' ? strtoul(at + 1, &at, 16) : 0;
+		const char *rights = at + 1;
 
-		if (!strstr(text, "/memfd:drumfire-") || sscanf(text, "%lx-%lx %4s", &start, &end, rights) != 3)
+		if (!strstr(text, "/memfd:drumfire-") || end <= start || *at != ' ')
 			continue;
 		if (count == capacity) {
 			struct line *grown = realloc(lines, (capacity ? capacity * 2 : 64) * sizeof(*lines));
