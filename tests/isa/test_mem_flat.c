@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONSECUTIVE, UNIFORM, NEARBY, ANYWHERE, CROSSING, STRAY, SHAPES };
+enum { CONSECUTIVE, UNIFORM, ROWS, SAME_ROWS, NEARBY, ANYWHERE, CROSSING, STRAY, SHAPES };
 
 static unsigned element_bytes(const char *name)
 {
@@ -22,6 +22,10 @@ static uint64_t lane_offset(struct mem_check *c, unsigned shape, unsigned lane, 
 		return base + lane * bytes;
 	case UNIFORM:
 		return base;
+	case ROWS: /* of 16 lanes, some of them across a page */
+		return base / 2 + lane / 16 * (base % 5000 / 4 * 4) + lane % 16 * bytes;
+	case SAME_ROWS:
+		return base / 2 + lane / 16 * (base % 5000 / 4 * 4);
 	case NEARBY:
 		return base + mem_check_below(c, 512) * 4;
 	case ANYWHERE:

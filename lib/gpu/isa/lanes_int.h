@@ -282,28 +282,37 @@ static void lane_cndmask_b32(struct gpu_lanes *v)
 }
 
 /* Carries. x and y are the operands in the order in which they are added or subtracted. */
+/*
+ * The carry out of p + q (+ 1) = r, or the borrow of p - q (- 1) = r, in bit 31. Each loop does one thing, so that the
+ * compiler makes vector code of all of them.
+ */
+#define CARRY_OUT  ((p & q) | ((p | q) & ~r))
+#define BORROW_OUT ((~p & q) | ((~p | q) & r))
 #define CARRY(name, x, y, sum, carry, clamped)                                                                         \
 	static void lane_##name(struct gpu_lanes *v)                                                                   \
 	{                                                                                                              \
-		uint32_t *d = v->d, in = v->mask_in, out = 0;                                                          \
+		uint32_t *d = v->d, in = v->mask_in, out = 0, top[32];                                                 \
 		bool clamp = v->clamp;                                                                                 \
 		SRC32(a);                                                                                              \
 		SRC32(b);                                                                                              \
 		LANES                                                                                                  \
 		{                                                                                                      \
-			uint32_t a = a_[i], b = b_[i], p = x, q = y, k = in >> i & 1, r = sum, o = carry;              \
-			out |= o << i;                                                                                 \
-			d[i] = clamp && o ? (clamped) : r;                                                             \
+			uint32_t a = a_[i], b = b_[i], p = x, q = y, k = in >> i & 1, r = sum;                         \
+			top[i] = carry;                                                                                \
+			d[i] = r;                                                                                      \
 			(void)a, (void)b, (void)k;                                                                     \
 		}                                                                                                      \
+		LANES out |= top[i] >> 31 << i;                                                                        \
+		for (unsigned i = 0; clamp && i < 32; i++)                                                             \
+			d[i] = out >> i & 1 ? (clamped) : d[i];                                                        \
 		v->mask_out = out;                                                                                     \
 	}
-CARRY(add_co_u32, a, b, p + q, r < p, 0xffffffff)
-CARRY(sub_co_u32, a, b, p - q, q > p, 0)
-CARRY(subrev_co_u32, b, a, p - q, q > p, 0)
-CARRY(add_co_ci_u32, a, b, p + q + k, (r < p) | ((r == p) & k), 0xffffffff)
-CARRY(sub_co_ci_u32, a, b, p - q - k, (q > p) | ((q == p) & k), 0)
-CARRY(subrev_co_ci_u32, b, a, p - q - k, (q > p) | ((q == p) & k), 0)
+CARRY(add_co_u32, a, b, p + q, CARRY_OUT, 0xffffffff)
+CARRY(sub_co_u32, a, b, p - q, BORROW_OUT, 0)
+CARRY(subrev_co_u32, b, a, p - q, BORROW_OUT, 0)
+CARRY(add_co_ci_u32, a, b, p + q + k, CARRY_OUT, 0xffffffff)
+CARRY(sub_co_ci_u32, a, b, p - q - k, BORROW_OUT, 0)
+CARRY(subrev_co_ci_u32, b, a, p - q - k, BORROW_OUT, 0)
 
 static void lane_mad_u64_u32(struct gpu_lanes *v)
 {

@@ -57,6 +57,7 @@ struct mem_half {
 typedef uint16_t mem_u16 __attribute__((aligned(1), may_alias));
 typedef uint32_t mem_u32 __attribute__((aligned(1), may_alias));
 typedef uint64_t mem_u64 __attribute__((aligned(1), may_alias));
+typedef uint64_t mem_q2 __attribute__((vector_size(16), aligned(8), may_alias));
 typedef uint32_t mem_v4 __attribute__((vector_size(16), aligned(1), may_alias));
 
 static inline uint32_t mem_exec_half(const struct gpu_wave *w, unsigned first)

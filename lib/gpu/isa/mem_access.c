@@ -155,22 +155,22 @@ MEM_GUEST int mem_write_lane(struct gpu_wave *w, const struct gpu_inst *in, uint
 }
 
 /* Lane l's address is that of lane 0 plus l elements. */
-MEM_INLINE bool consecutive(const uint64_t *va, unsigned size_B)
+MEM_INLINE bool consecutive(const uint64_t *va, unsigned size_B, unsigned lanes)
 {
-	uint64_t base = va[0], bad = 0;
+	mem_q2 want = {va[0], va[0] + size_B}, step = {2ull * size_B, 2ull * size_B}, bad = {0, 0};
 
-	for (unsigned l = 0; l < MEM_HALF; l++)
-		bad |= va[l] - base - (uint64_t)l * size_B;
-	return !bad;
+	for (unsigned l = 0; l < lanes; l += 2, want += step)
+		bad |= *(const mem_q2 *)(va + l) ^ want;
+	return !(bad[0] | bad[1]);
 }
 
-MEM_INLINE bool uniform(const uint64_t *va)
+MEM_INLINE bool uniform(const uint64_t *va, unsigned lanes)
 {
-	uint64_t base = va[0], bad = 0;
+	mem_q2 want = {va[0], va[0]}, bad = {0, 0};
 
-	for (unsigned l = 0; l < MEM_HALF; l++)
-		bad |= va[l] ^ base;
-	return !bad;
+	for (unsigned l = 0; l < lanes; l += 2)
+		bad |= *(const mem_q2 *)(va + l) ^ want;
+	return !(bad[0] | bad[1]);
 }
 
 /* Four dwords of four lanes, memory order to register order or back. */
@@ -188,10 +188,10 @@ MEM_INLINE void transpose4(mem_v4 *a, mem_v4 *b, mem_v4 *c, mem_v4 *d)
 #define V4(p)  (*(mem_v4 *)(p))
 #define CV4(p) (*(const mem_v4 *)(p))
 
-/* 32 elements of n dwords from p to rows d, d + row, ... */
-MEM_INLINE void scatter_rows(uint32_t *d, size_t row, const uint8_t *p, unsigned n)
+/* Elements of n dwords from p to rows d, d + row, ... */
+MEM_INLINE void scatter_rows(uint32_t *d, size_t row, const uint8_t *p, unsigned n, unsigned lanes)
 {
-	for (unsigned l = 0; l < MEM_HALF; l += 4) {
+	for (unsigned l = 0; l < lanes; l += 4) {
 		const uint8_t *q = p + (size_t)l * n * 4;
 
 		if (n == 1) {
@@ -306,30 +306,48 @@ MEM_INLINE int load_each(struct gpu_wave *w, const struct mem_half *h, uint32_t 
 	return 0;
 }
 
-MEM_INLINE int load_dwords(struct gpu_wave *w, const struct mem_half *h, uint32_t *d, size_t row, unsigned n)
+/* Lanes that are all on and read one after the other, or all the same; false when they do neither, or not in a page. */
+MEM_INLINE bool load_run(struct gpu_wave *w, const uint64_t *va, uint32_t *d, size_t row, unsigned n, unsigned lanes)
 {
-	uint64_t va = h->va[0];
 	const uint8_t *p;
 
+	if (consecutive(va, n * 4, lanes)) {
+		if ((va[0] & PAGE_MASK) + lanes * 4 * n > PAGE_MASK + 1)
+			return false;
+		p = gpu_tlb_ptr(w->tlb, va[0], lanes * 4 * n, GPU_READ, &w->fault);
+		if (p)
+			scatter_rows(d, row, p, n, lanes);
+		return p != NULL;
+	}
+	if (!uniform(va, lanes) || (va[0] & PAGE_MASK) + 4 * n > PAGE_MASK + 1)
+		return false;
+	p = gpu_tlb_ptr(w->tlb, va[0], 4 * n, GPU_READ, &w->fault);
+	for (unsigned i = 0; p && i < n; i++) {
+		uint32_t v = ((const volatile mem_u32 *)p)[i];
+
+		for (unsigned l = 0; l < lanes; l++)
+			d[i * row + l] = v;
+	}
+	return p != NULL;
+}
+
+/* Rows of a workgroup that is 16 wide lie in halves of these 32 lanes. */
+#define ROW_LANES 16u
+
+MEM_INLINE int load_dwords(struct gpu_wave *w, const struct mem_half *h, uint32_t *d, size_t row, unsigned n)
+{
 	if (h->mask != ~0u)
 		return load_each(w, h, d, row, n);
-	if (consecutive(h->va, n * 4)) {
-		if ((va & PAGE_MASK) + MEM_HALF * 4 * n <= PAGE_MASK + 1 &&
-		    (p = gpu_tlb_ptr(w->tlb, va, MEM_HALF * 4 * n, GPU_READ, &w->fault))) {
-			scatter_rows(d, row, p, n);
-			return 0;
-		}
-	} else if (uniform(h->va) && (va & PAGE_MASK) + 4 * n <= PAGE_MASK + 1 &&
-		   (p = gpu_tlb_ptr(w->tlb, va, 4 * n, GPU_READ, &w->fault))) {
-		for (unsigned i = 0; i < n; i++) {
-			uint32_t v = ((const volatile mem_u32 *)p)[i];
-
-			for (unsigned l = 0; l < MEM_HALF; l++)
-				d[i * row + l] = v;
-		}
+	if (load_run(w, h->va, d, row, n, MEM_HALF))
 		return 0;
+	for (unsigned at = 0; at < MEM_HALF; at += ROW_LANES) {
+		if (load_run(w, h->va + at, d + at, row, n, ROW_LANES))
+			continue;
+		for (unsigned l = at; l < at + ROW_LANES; l++)
+			if (load_lane_dwords(w, h->va[l], d + l, row, n))
+				return -EFAULT;
 	}
-	return load_each(w, h, d, row, n);
+	return 0;
 }
 
 MEM_INLINE int store_dwords(struct gpu_wave *w, const struct mem_half *h, const uint32_t *d, size_t row, unsigned n)
@@ -337,7 +355,8 @@ MEM_INLINE int store_dwords(struct gpu_wave *w, const struct mem_half *h, const 
 	uint64_t va = h->va[0];
 	uint8_t *p;
 
-	if (h->mask == ~0u && consecutive(h->va, n * 4) && (va & PAGE_MASK) + MEM_HALF * 4 * n <= PAGE_MASK + 1 &&
+	if (h->mask == ~0u && consecutive(h->va, n * 4, MEM_HALF) &&
+	    (va & PAGE_MASK) + MEM_HALF * 4 * n <= PAGE_MASK + 1 &&
 	    (p = gpu_tlb_ptr(w->tlb, va, MEM_HALF * 4 * n, GPU_WRITE, &w->fault))) {
 		gather_rows(d, row, p, n);
 		return 0;
@@ -409,16 +428,16 @@ MEM_GUEST bool mem_load_row(struct gpu_wave *w, uint64_t va, unsigned first, uns
 		return false;
 	switch (n) {
 	case 1:
-		scatter_rows(d, w->lanes, p, 1);
+		scatter_rows(d, w->lanes, p, 1, MEM_HALF);
 		return true;
 	case 2:
-		scatter_rows(d, w->lanes, p, 2);
+		scatter_rows(d, w->lanes, p, 2, MEM_HALF);
 		return true;
 	case 3:
-		scatter_rows(d, w->lanes, p, 3);
+		scatter_rows(d, w->lanes, p, 3, MEM_HALF);
 		return true;
 	default:
-		scatter_rows(d, w->lanes, p, 4);
+		scatter_rows(d, w->lanes, p, 4, MEM_HALF);
 		return true;
 	}
 }
