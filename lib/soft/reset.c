@@ -122,7 +122,7 @@ static void settle(const struct reset *reset, struct soft_ring *ring)
 	const unsigned count = ring->running_count;
 
 	ring->running_count = 0;
-	for (unsigned i = 0; i < count; i++) {
+	for (unsigned i = 0; i < count && i < 2; i++) {
 		const struct fate fate = reset->fate(reset, jobs[i]);
 
 		if (jobs[i]->told_ns) { /* it had ended, only nobody had been told */
