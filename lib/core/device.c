@@ -23,7 +23,7 @@ static const struct {
 	{"gfx103", &df_encoder_gfx10_3},
 };
 
-static const char *const soft_targets[] = {"soft:gfx1030"};
+static const char *const soft_targets[] = {"soft:gfx1030", "soft:gfx1033"};
 
 DF_API uint64_t df_now_ns(void)
 {

@@ -23,7 +23,7 @@ for spec in gfx1030 gfx1030,kernel=6.1 gfx1030,kernel=6.12,threads=1; do
 	for family in 0 1; do
 		status=0
 		LD_LIBRARY_PATH="$build${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" LD_PRELOAD="$build/libdrumfire-shim.so" \
-			DRUMFIRE_SHIM="$spec" VK_ICD_FILENAMES="$icd" VK_SMOKE_FAMILY=$family \
+			TMPDIR="$work" DRUMFIRE_SHIM="$spec" VK_ICD_FILENAMES="$icd" VK_SMOKE_FAMILY=$family \
 			MESA_SHADER_CACHE_DISABLE=true timeout 120 "$work/vk_smoke" "$work/mix.spv" >"$work/out" 2>&1 || status=$?
 		line=$(tail -n 1 "$work/out")
 		case $line in
@@ -41,5 +41,16 @@ for spec in gfx1030 gfx1030,kernel=6.1 gfx1030,kernel=6.12,threads=1; do
 		total_failed=$((total_failed + failed))
 	done
 done
+# The shim's files end with the program, also with one that leaves by _exit().
+shim_ends() {
+	if TMPDIR="$work" LD_LIBRARY_PATH="$build" "$@" >/dev/null && [ -z "$(find "$work" -name 'drumfire-shim-*')" ]; then
+		total_passed=$((total_passed + 1))
+	else
+		echo "the shim leaves its folder behind: $*"
+		total_failed=$((total_failed + 1))
+	fi
+}
+shim_ends env LD_PRELOAD="$build/libdrumfire-shim.so" ls /dev/dri
+shim_ends "$build/drumfire" pack --glsl "$here/radv/mix.comp" -o "$work/mix.dfi"
 echo "$total_passed passed, $total_failed failed"
 [ "$total_failed" -eq 0 ]

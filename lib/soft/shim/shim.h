@@ -39,6 +39,8 @@ void shim_recover(void);
 
 /* Makes the folder; called once, on first use. The root, or NULL when it could not be made. */
 const char *shim_tree(void);
+/* When the process that made it ends; nothing in others. */
+void shim_tree_remove(void);
 
 /* kernel.c: the text of gfx_reset_mask, NULL before the kernel that has it; the bytes of amdgpu_gca_config. */
 const char *shim_reset_mask(void *file);

@@ -185,7 +185,7 @@ static void remove_folder(const char *path)
 	rmdir(path);
 }
 
-__attribute__((destructor)) static void tree_remove(void)
+__attribute__((destructor)) void shim_tree_remove(void)
 {
 	if (*root && owner == getpid())
 		remove_folder(root);
