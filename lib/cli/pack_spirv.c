@@ -38,6 +38,7 @@ enum {
 	DECORATION_ARRAY_STRIDE = 6,
 	DECORATION_NON_WRITABLE = 24,
 	DECORATION_NON_READABLE = 25,
+	DECORATION_DESCRIPTOR_SET = 34,
 	DECORATION_OFFSET = 35
 };
 
@@ -291,6 +292,19 @@ static int add_members(const struct module *module, struct pack_kernel *kernel, 
 	return ret;
 }
 
+/* The pipeline that RADV is asked for has no descriptor sets, and it does not check. */
+static int refuse_descriptors(const struct module *module)
+{
+	for (size_t at = HEADER_WORDS; at < module->count; at += words_of(module, at)) {
+		if (op_of(module, at) == OP_DECORATE && operand(module, at, 1) == DECORATION_DESCRIPTOR_SET)
+			return df_error_set(-EINVAL,
+					    "the shader takes a buffer or an image through descriptor set %u. Fix: take its "
+					    "address in the push-constant block (GL_EXT_buffer_reference)",
+					    operand(module, at, 2));
+	}
+	return 0;
+}
+
 int pack_spirv_args(const void *spirv, size_t size_B, struct pack_kernel *kernel, uint32_t *size_out)
 {
 	uint32_t *words = malloc(size_B + sizeof(uint32_t));
@@ -301,6 +315,8 @@ int pack_spirv_args(const void *spirv, size_t size_B, struct pack_kernel *kernel
 		return df_error_set(-ENOMEM, "out of memory for the shader's SPIR-V");
 	memcpy(words, spirv, module.count * sizeof(uint32_t));
 	ret = index_module(&module);
+	if (!ret)
+		ret = refuse_descriptors(&module);
 	if (!ret)
 		ret = add_members(&module, kernel, size_out);
 	free(module.definition);

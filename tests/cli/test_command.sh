@@ -245,6 +245,7 @@ for file in cut.dfi short.dfi empty text none .; do
 done
 expect 1 "Fix:" "$drumfire" pack --glsl "$dir/none" -o "$dir/packed"
 expect 1 "Fix:" "$drumfire" pack --glsl "$dir/text" -o "$dir/packed"
+expect 1 "descriptor set 0" "$drumfire" pack --glsl tests/soft/radv/mix.comp -o "$dir/packed"
 expect 1 "Fix:" "$drumfire" pack "$dir/k.co" -o "$dir/no/such/folder/k.dfi"
 [ ! -e "$dir/packed" ]
 verdict $? "a refused pack left its output"

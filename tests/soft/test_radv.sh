@@ -51,6 +51,6 @@ shim_ends() {
 	fi
 }
 shim_ends env LD_PRELOAD="$build/libdrumfire-shim.so" ls /dev/dri
-shim_ends "$build/drumfire" pack --glsl "$here/radv/mix.comp" -o "$work/mix.dfi"
+shim_ends "$build/drumfire" pack --glsl "$here/../../shaders/fill.comp" -o "$work/mix.dfi"
 echo "$total_passed passed, $total_failed failed"
 [ "$total_failed" -eq 0 ]
