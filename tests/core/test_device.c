@@ -186,7 +186,7 @@ START_TEST(test_enumerate)
 
 	ck_fails(df_device_enumerate(NULL, NULL), EINVAL, "found is NULL");
 	ck_ok(df_device_enumerate(count_device, &soft));
-	ck_assert_uint_eq(soft, 1);
+	ck_assert_uint_eq(soft, 2);
 	check_nothing_left();
 }
 END_TEST
