@@ -35,6 +35,12 @@ $(GLSL_IMAGES): $(IMAGES)/shaders/%.dfi: shaders/%.comp $(wildcard shaders/*.gls
 	$(if $(V),,@echo "  PACK    $@")
 	$(Q)$(BUILD)/drumfire pack --glsl $< -o $@
 
+shaders-%: shaders $(GLSL_SRC) ## the same for another chip: make shaders-gfx1033
+	@mkdir -p $(IMAGES)/$@
+	$(Q)for shader in $(GLSL_SRC:shaders/%.comp=%); do \
+		$(BUILD)/drumfire pack --target $* --glsl shaders/$$shader.comp -o $(IMAGES)/$@/$$shader.dfi || exit 1; \
+	done
+
 $(TEST_GLSL_IMAGES): $(IMAGES)/tests/glsl/%.dfi: tests/image/glsl/%.comp $(PACK_OBJ) \
 		$(BUILD)/drumfire-radv | $(BUILD)/drumfire $(SHIM_SO)
 	@mkdir -p $(@D)
