@@ -65,7 +65,7 @@ all: lib $(BUILD)/drumfire $(BUILD)/drumfire-gpud $(SHIM_SO) $(if $(CROSS),,$(if
 lib: $(LIB_SO) $(LIB_A) $(GPU_SO) ## libraries only
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 16
+	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 16
 
 # What runs once in a while is built small.
 $(call obj,$(patsubst %,lib/core/%.c,batch bo bo_copy capture code commands contents context device image kernel poison recovery reopen restore stream va verdict) \
