@@ -5,7 +5,7 @@
 
 #include "world.h"
 
-#define LAUNCHES 40u
+#define LAUNCHES 1000u
 
 static const char *const kernels[] = {"soft:gfx1030,kernel=6.1", "soft:gfx1030,kernel=6.12", "soft:gfx1030,kernel=7.2"};
 #define KERNELS (sizeof(kernels) / sizeof(kernels[0]))
