@@ -297,10 +297,11 @@ static int refuse_descriptors(const struct module *module)
 {
 	for (size_t at = HEADER_WORDS; at < module->count; at += words_of(module, at)) {
 		if (op_of(module, at) == OP_DECORATE && operand(module, at, 1) == DECORATION_DESCRIPTOR_SET)
-			return df_error_set(-EINVAL,
-					    "the shader takes a buffer or an image through descriptor set %u. Fix: take its "
-					    "address in the push-constant block (GL_EXT_buffer_reference)",
-					    operand(module, at, 2));
+			return df_error_set(
+				-EINVAL,
+				"the shader takes a buffer or an image through descriptor set %u. Fix: take its "
+				"address in the push-constant block (GL_EXT_buffer_reference)",
+				operand(module, at, 2));
 	}
 	return 0;
 }
