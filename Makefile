@@ -68,10 +68,10 @@ help: ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 16
 
 # What runs once in a while is built small.
-$(call obj,$(patsubst %,lib/core/%.c,batch bo bo_copy capture code commands contents context device image kernel poison recovery reopen restore stream va verdict) \
+$(call obj,$(patsubst %,lib/core/%.c,batch bo bo_copy capture code commands contents context device image kernel page_fault poison recovery reopen restore stream va verdict) \
 	lib/amd/commands.c lib/amd/filter.c lib/amd/kernel.c lib/amd/scratch.c lib/kmd/amdgpu_probe.c lib/node/soft.c $(wildcard lib/mega/*.c)): CFLAGS += -Oz
 # What neither calls back nor comes to a point of cancellation is never unwound but by a debugger, which has -g.
-$(call obj,$(patsubst %,lib/core/%.c,batch bo code commands contents image kernel poison stream va verdict) \
+$(call obj,$(patsubst %,lib/core/%.c,batch bo code commands contents image kernel page_fault poison stream va verdict) \
 	$(patsubst %,lib/mega/%.c,record set slot) $(wildcard lib/amd/*.c lib/kmd/*.c)): CFLAGS += -fno-asynchronous-unwind-tables
 $(BUILD)/obj/lib/gpu/%.o: CFLAGS += $(CFLAGS_gpu)
 $(BUILD)/obj/lib/soft/%.o: CFLAGS += $(CFLAGS_soft)

@@ -307,7 +307,7 @@ static int start(struct df_context *context)
 {
 	struct df_device *device = context->device;
 	uint64_t restored = 0;
-	struct df_kmd_fault fault;
+	uint64_t address;
 	uint32_t kernel;
 	int ret;
 
@@ -316,8 +316,13 @@ static int start(struct df_context *context)
 	if (ret < 0)
 		return ret;
 	atomic_store(&context->kernel, kernel);
-	if (device->kmd->fault(device, &fault) >= 0)
-		context->fault_seen = fault.address;
+	if (context->check_faults && device->info.has_fault_info) {
+		ret = df_restore_prepare_gpu(device);
+		if (ret < 0)
+			return ret;
+		df_page_fault_seen(context, &address);
+	}
+	df_page_fault_forget(context);
 	return context->internal ? 0 : df_restore_device_wait(device, &restored);
 }
 

@@ -142,7 +142,7 @@ struct df_context {
 	struct df_slot *culprit; /* that the last loss is put down to, or NULL */
 	struct df_loss loss;
 	uint64_t lost_ns, judged_ns, restored_B;
-	uint64_t fault_seen; /* the page fault that was told of last: kernels keep telling of it */
+	unsigned faults_seen; /* device->faults when it had nothing at the kernel */
 	bool renewed, timing;
 	unsigned renew_failures;
 
@@ -234,8 +234,6 @@ static inline void df_journal_look(struct df_context *context)
 void df_journal_close_from(struct df_context *context, uint64_t sequence, enum df_verdict verdict,
 			   enum df_verdict rest);
 bool df_journal_is_condemned(int error);
-/* A page fault that was not told of before. */
-bool df_journal_faulted(struct df_context *context, struct df_kmd_fault *fault);
 bool df_journal_misled(const struct df_slot *slot);
 bool df_journal_misled_for_good(const struct df_slot *slot);
 /* Gives a pending submission its end. The slot keeps its place in the order until those before it have retired. */
@@ -244,6 +242,15 @@ void df_journal_close(struct df_context *context, struct df_slot *slot, enum df_
 int df_journal_reserve(struct df_context *context, struct df_slot *slot, const struct df_batch_submit *batch);
 /* The first fence that the slot waits for and that is not final, or NULL. */
 struct df_fence *df_journal_waits_for(const struct df_slot *slot);
+
+/* page_fault.c */
+/* Did a page fault turn up since the context had nothing at the kernel? The last one's address. */
+bool df_page_fault_seen(struct df_context *context, uint64_t *address_out);
+/* Nothing of the context is at the kernel: what turned up so far is not its own. */
+void df_page_fault_forget(struct df_context *context);
+/* Would the fault that was seen last not be seen again? Then the sentinel is to be read from. */
+bool df_page_fault_stale(struct df_device *device);
+void df_page_fault_reopened(struct df_device *device);
 
 /* recovery.c; no lock is held. */
 /* Takes the next step of settling a loss. 0: the context is calm; -EBUSY: call again a little later. */

@@ -88,6 +88,7 @@ static void device_free(struct df_device *device)
 	df_va_finish(&device->va);
 	pthread_mutex_destroy(&device->copy_lock);
 	pthread_mutex_destroy(&device->restore_lock);
+	pthread_mutex_destroy(&device->fault_lock);
 	pthread_mutex_destroy(&device->lock);
 	df_node_close(device->node);
 	free(device);
@@ -136,6 +137,7 @@ DF_API int df_device_open(const char *name, const struct df_device_options *opti
 	pthread_mutex_init(&device->lock, NULL);
 	pthread_mutex_init(&device->copy_lock, NULL);
 	pthread_mutex_init(&device->restore_lock, NULL);
+	pthread_mutex_init(&device->fault_lock, NULL);
 	ret = device_init(device, &copy);
 	if (ret < 0) {
 		device_free(device);

@@ -88,6 +88,13 @@ struct df_device {
 	unsigned generation;          /* rises when the device is reopened: handles are others */
 	struct df_restorer *restorer; /* restore_lock; made when first needed */
 	pthread_mutex_t restore_lock; /* see above */
+	/* Page faults, page_fault.c; fault_lock. How often one turned up; the address that the kernel tells of and that
+	 * of the last but the sentinel's; stale: the same fault again would not be seen. */
+	pthread_mutex_t fault_lock;
+	unsigned faults;
+	uint64_t fault_known, fault_told;
+	bool fault_stale;
+	uint64_t sentinel_va, sentinel_ns; /* restore_lock; when it was read from last, 0: not yet */
 
 	struct df_live live;
 	pthread_mutex_t lock;

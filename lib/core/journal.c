@@ -142,11 +142,6 @@ void df_journal_lost(struct df_context *context, int error)
 	atomic_store_explicit(&context->stage, DF_LOST, memory_order_relaxed);
 }
 
-bool df_journal_faulted(struct df_context *context, struct df_kmd_fault *fault)
-{
-	return context->device->kmd->fault(context->device, fault) >= 0 && fault->address != context->fault_seen;
-}
-
 /* The kernel says no, or says that something was reset. */
 static __attribute__((noinline, cold)) void doubt(struct df_context *context, int answer)
 {
@@ -164,14 +159,14 @@ static __attribute__((noinline, cold)) void doubt(struct df_context *context, in
 static inline bool verify(struct df_context *context)
 {
 	struct df_device *device = context->device;
-	struct df_kmd_fault fault;
+	uint64_t address;
 	int ret = device->kmd->context_touched(device, atomic_load_explicit(&context->kernel, memory_order_relaxed));
 
 	if (__builtin_expect(ret, 0)) {
 		doubt(context, ret);
 		return false;
 	}
-	if (__builtin_expect(context->check_faults, 0) && df_journal_faulted(context, &fault)) {
+	if (__builtin_expect(context->check_faults, 0) && df_page_fault_seen(context, &address)) {
 		df_journal_lost(context, 0);
 		return false;
 	}
@@ -470,6 +465,8 @@ int df_journal_send(struct df_context *context, struct df_slot *slot)
 		ret = device->kmd->submit(device, slot->kmd, &submission, &handle);
 	if (__builtin_expect(ret < 0, 0))
 		return ret;
+	if (__builtin_expect(context->check_faults, 0) && context->unsent == context->oldest)
+		df_page_fault_forget(context);
 	slot->job = ++context->jobs;
 	atomic_fetch_add_explicit(&slot->fence->runs, 1, memory_order_relaxed);
 	atomic_store_explicit(&slot->handle, handle, memory_order_release);

@@ -101,7 +101,8 @@ static int search(struct df_slot *slot)
 
 bool df_poison_step(struct df_slot *slot)
 {
-	if (slot->batch->not_repeatable || !slot->batch->launches)
+	/* Behind a page fault that became success the stream went on: there is no end to find it by. */
+	if (slot->batch->not_repeatable || !slot->batch->launches || (slot->info.page_fault && slot->found.marked))
 		return false;
 	switch (slot->run) {
 	case DF_RUN_WHOLE:

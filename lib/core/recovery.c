@@ -92,15 +92,6 @@ static int ask_all(struct df_context *context)
 	return 0;
 }
 
-static void name_fault(struct df_context *context, const struct df_kmd_fault *fault, struct df_slot *slot)
-{
-	context->fault_seen = fault->address;
-	if (!slot)
-		return;
-	slot->info.page_fault = true;
-	slot->info.fault_address = fault->address;
-}
-
 /* What only losses need is made when the first comes. */
 static void start_case(struct df_slot *slot)
 {
@@ -120,8 +111,8 @@ static void start_case(struct df_slot *slot)
  */
 static struct df_slot *rule(struct df_context *context)
 {
-	struct df_kmd_fault fault;
-	bool faulted = df_journal_faulted(context, &fault), first = true;
+	uint64_t fault_address;
+	bool faulted = df_page_fault_seen(context, &fault_address), first = true;
 	struct df_slot *guilty = NULL, *missing = NULL, *oldest = NULL;
 
 	for (uint64_t sequence = context->oldest; sequence != context->unsent; sequence++) {
@@ -150,8 +141,10 @@ static struct df_slot *rule(struct df_context *context)
 	}
 	missing = missing ? missing : oldest;
 	context->culprit = guilty ? guilty : missing;
-	if (faulted)
-		name_fault(context, &fault, context->culprit);
+	if (faulted && context->culprit) {
+		context->culprit->info.page_fault = true;
+		context->culprit->info.fault_address = fault_address;
+	}
 	return oldest;
 }
 
@@ -381,6 +374,7 @@ static void plan(struct df_context *context, bool possible)
 		}
 		hold_again(context, slot);
 	}
+	df_page_fault_forget(context);
 	context->unsent = context->oldest;
 	context->committing = 0;
 	context->timing = true;
@@ -516,7 +510,7 @@ void df_recovery_reopened(struct df_context *context, uint64_t bytes)
 	context->loss_error = 0;
 	context->renewed = context->announced = false;
 	context->jobs = context->jobs_over = context->retired_job = context->retired_handle = 0;
-	context->fault_seen = 0;
+	df_page_fault_forget(context);
 	memset(&context->reset, 0, sizeof(context->reset));
 	df_lock_give(&context->lock);
 	if (pending)

@@ -324,6 +324,7 @@ static int build(struct df_device *device, const char *name)
 	change_nodes(&reopening);
 	close_old(&reopening);
 	device->generation++;
+	df_page_fault_reopened(device);
 	return 0;
 }
 

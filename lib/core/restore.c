@@ -7,7 +7,7 @@
  * memory that was lost, or its own kernel context tells so later.
  *
  * What the CPU reaches is copied by it. The rest is copied by the GPU in jobs on the watching context; nobody waits for
- * them here: -EBUSY says that one is under way.
+ * them here: -EBUSY says that one is under way. The sentinel (page_fault.c) is read from in the same way.
  */
 #include <errno.h>
 #include <sched.h>
@@ -25,6 +25,7 @@
 #define TAIL_AT_B   12288u
 #define PATIENCE_NS 200000u
 #define WAIT_NS     (30ull * 1000000000u)
+#define SENTINEL_B  (2u << 20) /* nothing near it: what runs over the end of a BO does not reach its middle */
 
 struct df_restorer {
 	struct df_kmd_slot *slot;
@@ -46,6 +47,12 @@ static void restorer_free(struct df_device *device, struct df_restorer *restorer
 	device->kmd->slot_destroy(device, restorer->slot);
 	df_bo_destroy_internal(restorer->stream);
 	df_bo_destroy_internal(restorer->marker_bo);
+	if (device->sentinel_va) {
+		pthread_mutex_lock(&device->lock);
+		df_va_free(&device->va, device->sentinel_va - SENTINEL_B / 2, SENTINEL_B);
+		pthread_mutex_unlock(&device->lock);
+		device->sentinel_va = 0;
+	}
 	free(restorer);
 }
 
@@ -60,6 +67,7 @@ static int restorer_create(struct df_device *device, struct df_restorer **restor
 		.bytes = DF_PAGE_B, .domain = DF_DOMAIN_HOST_CACHED, .uncached = true, .name = "restoring marker"};
 	struct df_restorer *restorer = df_calloc(1, sizeof(*restorer));
 	void *stream_map = NULL, *marker_map = NULL;
+	uint64_t sentinel = 0;
 	int ret;
 
 	if (!restorer)
@@ -75,10 +83,16 @@ static int restorer_create(struct df_device *device, struct df_restorer **restor
 		ret = device->kmd->slot_create(device, &restorer->slot);
 	if (!ret)
 		ret = device->kmd->slot_reserve(device, restorer->slot, 2 * JOB_RANGES);
+	if (!ret) {
+		pthread_mutex_lock(&device->lock);
+		ret = df_va_alloc(&device->va, SENTINEL_B, device->info.va_align_B, 0, UINT64_MAX, &sentinel);
+		pthread_mutex_unlock(&device->lock);
+	}
 	if (ret < 0) {
 		restorer_free(device, restorer);
 		return ret;
 	}
+	device->sentinel_va = sentinel + SENTINEL_B / 2;
 	restorer->map = stream_map;
 	restorer->marker = marker_map;
 	*restorer_out = restorer;
@@ -233,6 +247,23 @@ static int copy_by_gpu(struct df_device *device, uint64_t *bytes)
 	return ret < 0 ? ret : -EBUSY;
 }
 
+/* Reads from where nothing is mapped, for as long as the last page fault would hide the same one again. */
+static int read_sentinel(struct df_device *device)
+{
+	const struct df_copy_range range = {device->restorer->marker_bo->va + DF_PAGE_B / 2, device->sentinel_va, 4};
+	int ret;
+
+	if (!df_page_fault_stale(device))
+		return 0;
+	if (device->sentinel_ns)
+		return -EBUSY; /* it was read from: the kernel is about to tell */
+	device->restorer->bytes = 0;
+	ret = submit_copies(device, &range, 1, 0);
+	if (!ret)
+		device->sentinel_ns = df_clock_ns();
+	return ret < 0 ? ret : -EBUSY;
+}
+
 /* ---- what is due ---- */
 
 static uint64_t copy_by_cpu(struct df_bo *bo)
@@ -349,6 +380,8 @@ int df_restore_device(struct df_device *device, uint64_t *bytes)
 		ret = look_for_loss(device);
 	if (!ret)
 		ret = put_back(device, bytes);
+	if (!ret && device->restorer)
+		ret = read_sentinel(device);
 	pthread_mutex_unlock(&device->restore_lock);
 	atomic_fetch_add(&device->recovery.restored_B, *bytes - before);
 	return ret;

@@ -175,7 +175,7 @@ struct gpu_tlb {
 	struct gpu_vm *vm;
 	uint64_t generation;       /* of the address space when the entries were filled */
 	struct gpu_thread *thread; /* the GPU thread that owns it; NULL: a test's own */
-	uint64_t told_page;        /* last page that page_fault was told of, so that one page is told once in a row */
+	uint64_t told_page;        /* last page that page_fault was told of, so that one page is told once by a job */
 	struct gpu_tlb_entry e[GPU_TLB_ENTRIES];
 };
 /* Empties the cache and points it at an address space (NULL: at none). Pointers from gpu_tlb_ptr() are valid until the

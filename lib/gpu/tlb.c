@@ -91,8 +91,8 @@ void gpu_thread_enter(struct gpu_thread *thread, struct gpu_vm *vm)
 		tlb_empty(&thread->tlb);
 		thread->tlb.vm = vm;
 		thread->tlb.generation = 0;
-		thread->tlb.told_page = NO_PAGE;
 	}
+	thread->tlb.told_page = NO_PAGE; /* of another job */
 	atomic_store(&thread->seen, 0);
 	atomic_store(&thread->vm, vm);
 	thread->depth = 1;

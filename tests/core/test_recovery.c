@@ -271,6 +271,59 @@ START_TEST(test_dependents)
 }
 END_TEST
 
+/* A launch that stores where nothing is mapped, by one address for ever: the kernel tells of the last fault's only. */
+static struct df_batch *stray_batch(struct df_bo *state)
+{
+	const struct world_args args = {df_bo_address(world.x), df_bo_address(state), 0x700000000000, WORLD_FLOATS, 1};
+	const uint32_t grid[3] = {1, 1, 1};
+	struct df_batch *batch;
+
+	ck_ok(df_batch_create(world.device, NULL, &batch));
+	ck_ok(df_batch_use(batch, state, DF_READ | DF_WRITE));
+	ck_ok(df_batch_launch(batch, world.kernel, grid, &args, sizeof(args)));
+	ck_ok(df_batch_seal(batch));
+	return batch;
+}
+
+/* It ends as guilty, whenever it runs and whoever runs it, and nothing else does. */
+START_TEST(test_same_fault)
+{
+	struct df_context_options o = DF_OPTIONS(o, .check_faults = true);
+	struct df_context *contexts[2];
+	struct df_batch *stray, *good;
+	struct df_bo *state;
+	struct df_wait_info info;
+
+	if (_i == 0 || _i == 3)
+		return; /* 6.1 tells nobody */
+	world_open(&world, kernels[_i], NULL);
+	state = world_state(&world, DF_DOMAIN_DEVICE, false);
+	stray = stray_batch(state);
+	good = world_batch(&world, state, 1, UINT32_MAX, NULL);
+	for (unsigned i = 0; i < 2; i++)
+		ck_ok(df_context_create(world.device, &o, &contexts[i]));
+	for (unsigned i = 0; i < 6; i++) {
+		struct df_fence *fence = submit(contexts[i / 2 % 2], stray);
+
+		ck_assert_int_eq(df_fence_wait(fence, df_now_ns() + 20 * SECOND, &info), -ECANCELED);
+		ck_assert_int_eq(info.verdict, DF_GUILTY_RESET);
+		ck_assert(info.page_fault);
+		ck_assert_uint_eq(info.fault_address, 0x700000000000);
+		ck_assert_uint_eq(info.retries, 1);
+		df_fence_put(fence);
+		info = wait_done(submit(contexts[i / 2 % 2], good));
+		ck_assert(!info.recovered);
+		world_check(state, i + 1);
+	}
+	for (unsigned i = 0; i < 2; i++)
+		ck_ok(df_context_destroy(contexts[i]));
+	ck_ok(df_batch_destroy(stray));
+	ck_ok(df_batch_destroy(good));
+	ck_ok(df_bo_destroy(state));
+	world_close(&world);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *cases = tcase_create("recovery");
@@ -285,6 +338,7 @@ int main(void)
 	tcase_add_loop_test(cases, test_pipeline, 0, KERNELS);
 	tcase_add_loop_test(cases, test_given_up, 0, KERNELS);
 	tcase_add_loop_test(cases, test_dependents, 0, KERNELS);
+	tcase_add_loop_test(cases, test_same_fault, 0, KERNELS);
 	suite_add_tcase(suite, cases);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
