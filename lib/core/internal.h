@@ -2,10 +2,10 @@
 /*
  * internal.h - the objects behind drumfire.h and what the parts of the library may know of each other.
  *
- * Locks, in the order they are taken: device.copy_lock, device.restore_lock, context.lock, device.lock. device.lock
- * guards the lists of live objects, the address allocator and lazy set-up; context.lock the context's slots and
- * everything that retires them; device.restore_lock is held while the contents of lost device memory are put back. Two
- * contexts' locks are never held at once. Nobody sleeps in the kernel's waits with one of the last three held.
+ * Locks, in the order they are taken: device.copy_lock, device.restore_lock, context.lock, device.lock or fault_lock.
+ * device.lock guards the lists of live objects, the address allocator and lazy set-up; context.lock the context's slots
+ * and everything that retires them; device.restore_lock is held while the contents of lost device memory are put back.
+ * Two contexts' locks are never held at once. Nobody sleeps in the kernel's waits with one of the last three held.
  */
 #ifndef DF_CORE_INTERNAL_H
 #define DF_CORE_INTERNAL_H
