@@ -45,6 +45,31 @@ void df_error_prepend(const char *format, ...)
 	errno = saved;
 }
 
+static const char *fix(int err)
+{
+	switch (err) {
+	case -ENOMEM:
+	case -ENOSPC:
+		return "free buffers, or end what else uses the device's memory";
+	case -EACCES:
+	case -EPERM:
+		return "join the group of the render node (often \"render\"), or ask for less";
+	case -ENODEV:
+		return "the device is gone: open it again";
+	default:
+		return "try again; the kernel's log (dmesg) may say more";
+	}
+}
+
+void df_error_append_reason(int err)
+{
+	size_t used = strlen(sentence);
+	int saved = errno;
+
+	snprintf(sentence + used, sizeof(sentence) - used, ": %s. Fix: %s", strerror(-err), fix(err));
+	errno = saved;
+}
+
 DF_API const char *df_error(void)
 {
 	return sentence;

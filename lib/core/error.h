@@ -23,6 +23,10 @@ static inline int df_error_value(int err)
 /* Puts "<text>: " before the sentence there is; its value is err. */
 #define df_error_within(err, ...) (df_error_prepend(__VA_ARGS__), df_error_value(err))
 
+/* A call that the kernel refused: appends its reason and what to do. */
+#define df_error_kernel(err, ...) (df_error_write(__VA_ARGS__), df_error_append_reason(err), df_error_value(err))
+void df_error_append_reason(int err);
+
 /*
  * Reads an option struct of the caller. options may be NULL: then copy is all zero but for its size. known is
  * sizeof(struct df_..._options). Copies what the caller has, so that callers built with a shorter struct work; refuses

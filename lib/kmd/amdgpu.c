@@ -104,8 +104,7 @@ static int bo_size(struct df_device *device, uint32_t handle, uint64_t *bytes_ou
 	op.value = (uintptr_t)&created;
 	ret = df_node_ioctl(device->node, DRM_IOCTL_AMDGPU_GEM_OP, &op);
 	if (ret < 0)
-		return df_error_set(ret, "%s: the size of a buffer cannot be found out: %s", df_node_name(device->node),
-				    strerror(-ret));
+		return df_error_kernel(ret, "%s: the size of a buffer cannot be found out", df_node_name(device->node));
 	*bytes_out = created.bo_size;
 	return 0;
 }
@@ -116,8 +115,7 @@ static int bo_export(struct df_device *device, uint32_t handle, int *fd_out)
 	int ret = df_node_ioctl(device->node, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime);
 
 	if (ret < 0)
-		return df_error_set(ret, "%s: the export as a dma-buf failed: %s", df_node_name(device->node),
-				    strerror(-ret));
+		return df_error_kernel(ret, "%s: the export as a dma-buf failed", df_node_name(device->node));
 	*fd_out = prime.fd;
 	return 0;
 }
@@ -133,8 +131,8 @@ static int bo_map(struct df_device *device, uint32_t handle, uint64_t bytes, voi
 	if (ret >= 0)
 		ret = df_node_mmap(device->node, bytes, args.out.addr_ptr, map_out);
 	if (ret < 0)
-		return df_error_set(ret, "%s: mapping %llu bytes for the CPU failed: %s", df_node_name(device->node),
-				    (unsigned long long)bytes, strerror(-ret));
+		return df_error_kernel(ret, "%s: mapping %llu bytes for the CPU failed", df_node_name(device->node),
+				       (unsigned long long)bytes);
 	return 0;
 }
 
@@ -149,8 +147,8 @@ static int bo_map_at(struct df_device *device, uint32_t handle, uint64_t bytes, 
 	if (ret >= 0)
 		ret = df_node_mmap_at(device->node, bytes, args.out.addr_ptr, at);
 	if (ret < 0)
-		return df_error_set(ret, "%s: mapping %llu bytes at %p failed: %s", df_node_name(device->node),
-				    (unsigned long long)bytes, at, strerror(-ret));
+		return df_error_kernel(ret, "%s: mapping %llu bytes at %p failed", df_node_name(device->node),
+				       (unsigned long long)bytes, at);
 	return 0;
 }
 
@@ -182,9 +180,8 @@ static int va_map(struct df_device *device, uint32_t handle, uint64_t offset_B, 
 	args.map_size = bytes;
 	ret = df_node_ioctl(device->node, DRM_IOCTL_AMDGPU_GEM_VA, &args);
 	if (ret < 0)
-		return df_error_set(ret, "%s: mapping %llu bytes at GPU address 0x%llx failed: %s",
-				    df_node_name(device->node), (unsigned long long)bytes, (unsigned long long)va,
-				    strerror(-ret));
+		return df_error_kernel(ret, "%s: mapping %llu bytes at GPU address 0x%llx failed",
+				       df_node_name(device->node), (unsigned long long)bytes, (unsigned long long)va);
 	return 0;
 }
 
@@ -222,8 +219,7 @@ static int context_create(struct df_device *device, int priority, uint32_t *cont
 				    "CAP_SYS_NICE, or use DF_PRIORITY_NORMAL",
 				    df_node_name(device->node));
 	if (ret < 0)
-		return df_error_set(ret, "%s: the kernel makes no context: %s", df_node_name(device->node),
-				    strerror(-ret));
+		return df_error_kernel(ret, "%s: the kernel makes no context", df_node_name(device->node));
 	*context_out = args.out.alloc.ctx_id;
 	return 0;
 }
@@ -247,8 +243,7 @@ static int query_state(struct df_device *device, uint32_t context, union drm_amd
 	args->in.ctx_id = context;
 	ret = df_node_ioctl(device->node, DRM_IOCTL_AMDGPU_CTX, args);
 	if (__builtin_expect(ret < 0, 0))
-		return df_error_set(ret, "%s: the kernel does not tell about resets: %s", df_node_name(device->node),
-				    strerror(-ret));
+		return df_error_kernel(ret, "%s: the kernel does not tell about resets", df_node_name(device->node));
 	return 0;
 }
 

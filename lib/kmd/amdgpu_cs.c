@@ -142,8 +142,7 @@ int df_amdgpu_submit(struct df_device *device, struct df_kmd_slot *slot, const s
 	slot->cs.in.chunks = (uintptr_t)slot->list;
 	ret = df_node_ioctl(device->node, DRM_IOCTL_AMDGPU_CS, &slot->cs);
 	if (ret < 0)
-		return df_error_set(ret, "%s: the kernel refuses the submission: %s", df_node_name(device->node),
-				    strerror(-ret));
+		return df_error_kernel(ret, "%s: the kernel refuses the submission", df_node_name(device->node));
 	*handle_out = slot->cs.out.handle;
 	return 0;
 }
@@ -179,8 +178,7 @@ int df_amdgpu_fence_fd(struct df_device *device, uint32_t context, uint64_t hand
 	args.in.what = AMDGPU_FENCE_TO_HANDLE_GET_SYNC_FILE_FD;
 	ret = df_node_ioctl(device->node, DRM_IOCTL_AMDGPU_FENCE_TO_HANDLE, &args);
 	if (ret < 0)
-		return df_error_set(ret, "%s: the fence cannot be exported: %s", df_node_name(device->node),
-				    strerror(-ret));
+		return df_error_kernel(ret, "%s: the fence cannot be exported", df_node_name(device->node));
 	*fd_out = (int)args.out.handle;
 	return 0;
 }
@@ -191,8 +189,7 @@ static int syncobj_create(struct df_device *device, uint32_t flags, uint32_t *sy
 	int ret = df_node_ioctl(device->node, DRM_IOCTL_SYNCOBJ_CREATE, &args);
 
 	if (ret < 0)
-		return df_error_set(ret, "%s: the kernel makes no syncobj: %s", df_node_name(device->node),
-				    strerror(-ret));
+		return df_error_kernel(ret, "%s: the kernel makes no syncobj", df_node_name(device->node));
 	*syncobj_out = args.handle;
 	return 0;
 }
@@ -230,8 +227,7 @@ int df_amdgpu_syncobj_open(struct df_device *device, int fd, uint32_t *syncobj_o
 	int ret = df_node_ioctl(device->node, DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE, &args);
 
 	if (ret < 0)
-		return df_error_set(ret, "%s: the timeline cannot be had again: %s", df_node_name(device->node),
-				    strerror(-ret));
+		return df_error_kernel(ret, "%s: the timeline cannot be had again", df_node_name(device->node));
 	*syncobj_out = args.handle;
 	return 0;
 }
@@ -242,8 +238,7 @@ int df_amdgpu_syncobj_fd(struct df_device *device, uint32_t syncobj, int *fd_out
 	int ret = df_node_ioctl(device->node, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &args);
 
 	if (ret < 0)
-		return df_error_set(ret, "%s: the syncobj cannot be exported: %s", df_node_name(device->node),
-				    strerror(-ret));
+		return df_error_kernel(ret, "%s: the syncobj cannot be exported", df_node_name(device->node));
 	*fd_out = args.fd;
 	return 0;
 }
@@ -258,8 +253,8 @@ int df_amdgpu_timeline_signal(struct df_device *device, uint32_t syncobj, uint64
 	int ret = df_node_ioctl(device->node, DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL, &args);
 
 	if (ret < 0)
-		return df_error_set(ret, "%s: point %llu cannot be signalled: %s", df_node_name(device->node),
-				    (unsigned long long)point, strerror(-ret));
+		return df_error_kernel(ret, "%s: point %llu cannot be signalled", df_node_name(device->node),
+				       (unsigned long long)point);
 	return 0;
 }
 
@@ -275,8 +270,7 @@ static int export_and_destroy(struct df_device *device, uint32_t syncobj, int *f
 
 	df_amdgpu_syncobj_destroy(device, syncobj);
 	if (ret < 0)
-		return df_error_set(ret, "%s: the fence cannot be exported: %s", df_node_name(device->node),
-				    strerror(-ret));
+		return df_error_kernel(ret, "%s: the fence cannot be exported", df_node_name(device->node));
 	*fd_out = args.fd;
 	return 0;
 }
@@ -292,8 +286,7 @@ int df_amdgpu_point_fd(struct df_device *device, uint32_t timeline, uint64_t poi
 	ret = df_node_ioctl(device->node, DRM_IOCTL_SYNCOBJ_TRANSFER, &transfer);
 	if (ret < 0) {
 		df_amdgpu_syncobj_destroy(device, transfer.dst_handle);
-		return df_error_set(ret, "%s: the fence cannot be exported: %s", df_node_name(device->node),
-				    strerror(-ret));
+		return df_error_kernel(ret, "%s: the fence cannot be exported", df_node_name(device->node));
 	}
 	return export_and_destroy(device, transfer.dst_handle, fd_out);
 }

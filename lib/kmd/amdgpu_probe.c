@@ -157,8 +157,7 @@ static int probe_device(struct df_node *node, struct df_kmd_info *info)
 	int ret = df_amdgpu_query(node, &request, &dev, sizeof(dev));
 
 	if (ret < 0)
-		return df_error_set(ret, "device %s: the query of its properties failed: %s", df_node_name(node),
-				    strerror(-ret));
+		return df_error_kernel(ret, "device %s: the query of its properties failed", df_node_name(node));
 	ret = probe_target(node, &dev, info);
 	if (ret < 0)
 		return ret;
@@ -193,8 +192,7 @@ static int probe_memory(struct df_node *node, struct df_kmd_info *info)
 	int ret = df_amdgpu_query(node, &request, &memory, sizeof(memory));
 
 	if (ret < 0)
-		return df_error_set(ret, "device %s: the query of its memory failed: %s", df_node_name(node),
-				    strerror(-ret));
+		return df_error_kernel(ret, "device %s: the query of its memory failed", df_node_name(node));
 	info->device_memory_B = memory.vram.total_heap_size;
 	info->visible_memory_B = memory.cpu_accessible_vram.total_heap_size;
 	info->host_memory_B = memory.gtt.total_heap_size;
@@ -231,8 +229,7 @@ static int probe_ring(struct df_node *node, struct df_kmd_info *info)
 		ret = probe_ip(node, AMDGPU_HW_IP_GFX, &ip);
 	}
 	if (ret < 0)
-		return df_error_set(ret, "device %s: the query of its rings failed: %s", df_node_name(node),
-				    strerror(-ret));
+		return df_error_kernel(ret, "device %s: the query of its rings failed", df_node_name(node));
 	if (!ret)
 		return df_error_set(-ENODEV,
 				    "device %s: it has neither a compute nor a graphics ring that works. Fix: see "

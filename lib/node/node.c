@@ -74,8 +74,7 @@ static int open_real(struct df_node *node, const char *name)
 	if (!strcmp(name, "auto")) {
 		ret = df_node_each(take_first, node->name);
 		if (ret < 0)
-			return df_error_set(ret, "device \"auto\": the system's DRM devices cannot be listed: %s",
-					    strerror(-ret));
+			return df_error_kernel(ret, "device \"auto\": the system's DRM devices cannot be listed");
 		if (!ret)
 			return df_error_set(-ENODEV, "device \"auto\": no render node of an AMD GPU. Fix: load the "
 						     "amdgpu driver, name a node, or use \"soft:gfx1030\"");
