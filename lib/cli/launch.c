@@ -30,6 +30,10 @@ static const char usage[] =
 	"  --trace FILE        the same for Perfetto and chrome://tracing\n"
 	"  --strict            the software GPU reports what would only sometimes fail on hardware; findings do not\n"
 	"                      change the exit status\n"
+	"  --fidelity[=FILE]   which packets, registers and instructions of the software GPU were used, how often, and "
+	"whether\n"
+	"                      each is exact, approximate (with its bound) or refused; to FILE, else to standard "
+	"error\n"
 	"  --stats json        statistics on standard output\n"
 	"  --timeout SECONDS   give up waiting; default 600\n"
 	"\n"
@@ -133,6 +137,9 @@ static int parse_option(struct launch *launch, int c)
 	case 's':
 		launch->strict = true;
 		return 0;
+	case 'F':
+		launch->fidelity = optarg ? optarg : "-";
+		return 0;
 	case 'j':
 		launch->json = true;
 		return strcmp(optarg, "json") != 0 ? bad_option("stats", optarg, "json") : 0;
@@ -175,11 +182,15 @@ static int open_device(struct launch *launch)
 	char name[512];
 	int ret;
 
-	if (launch->strict && !device_is_soft(launch->device_name)) {
+	if ((launch->strict || launch->fidelity) && !device_is_soft(launch->device_name)) {
 		snprintf(launch->text, sizeof(launch->text),
-			 "--strict needs a software GPU, the device is %s. Fix: --device soft", launch->device_name);
+			 "--%s needs a software GPU, the device is %s. Fix: --device soft",
+			 launch->strict ? "strict" : "fidelity", launch->device_name);
 		return -EINVAL;
 	}
+	/* The software GPU reports when it is closed. */
+	if (launch->fidelity && setenv("DRUMFIRE_FIDELITY", launch->fidelity, true))
+		return -errno;
 	if (strlen(launch->device_name) > sizeof(name) - 32) {
 		snprintf(launch->text, sizeof(launch->text), "the device's name is too long");
 		return -EINVAL;
@@ -313,6 +324,7 @@ static int parse(struct launch *launch, int argc, char **argv)
 		{"repeat", required_argument, NULL, 'r'},
 		{"unordered", no_argument, NULL, 'u'},
 		{"strict", no_argument, NULL, 's'},
+		{"fidelity", optional_argument, NULL, 'F'},
 		{"stats", required_argument, NULL, 'j'},
 		{"timeout", required_argument, NULL, 't'},
 		{"marker", required_argument, NULL, 'm'},

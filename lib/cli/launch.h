@@ -34,7 +34,7 @@ struct launch {
 	uint64_t repeat, timeout_ns, marker, retries;
 	const char *faults[LAUNCH_MAX_FAULTS];
 	unsigned fault_count;
-	const char *capture, *timeline_path, *trace_path;
+	const char *capture, *timeline_path, *trace_path, *fidelity;
 	struct launch_arg *args;
 	unsigned arg_count;
 	char text[640]; /* why it failed */

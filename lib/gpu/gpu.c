@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* gpu.c - life of the GPU object, its clock, counts and callbacks. */
+#include "fidelity.h"
 #include "ring.h"
 #include "strict_core.h"
 
@@ -45,7 +46,9 @@ int gpu_create(const struct gpu_config *config, struct gpu **gpu_out)
 	atomic_init(&gpu->strict_on, config->strict);
 	atomic_init(&gpu->code_epoch, 1);
 	pthread_mutex_init(&gpu->threads_lock, NULL);
-	ret = gpu_strict_create(gpu, &gpu->strict);
+	ret = gpu_used_create(gpu, &gpu->used);
+	if (!ret)
+		ret = gpu_strict_create(gpu, &gpu->strict);
 	if (!ret)
 		ret = gpu_sched_create(gpu, &gpu->sched);
 	if (!ret)
@@ -66,6 +69,7 @@ void gpu_destroy(struct gpu *gpu)
 		gpu_ring_destroy(gpu->rings[i]);
 	gpu_sched_destroy(gpu->sched);
 	gpu_strict_destroy(gpu->strict);
+	gpu_used_destroy(gpu->used);
 	pthread_mutex_destroy(&gpu->threads_lock);
 	free(gpu);
 }

@@ -160,6 +160,8 @@ struct gpu_stats {
 		page_faults;
 };
 void gpu_get_stats(struct gpu *gpu, struct gpu_stats *stats_out);
+/* Adds the report of every GPU of this process to DRUMFIRE_FIDELITY's file, for one that ends by _exit(). */
+void gpu_report_fidelity(void);
 void gpu_set_strict(struct gpu *gpu, bool strict);
 /* Whether config.plan is asked. */
 void gpu_plan_launches(struct gpu *gpu, bool on);

@@ -7,6 +7,7 @@
  * wave offset (LLVM's AMDGPUUsage, "Initial Kernel Execution State"; Mesa 22.3.6, ac_shader_args and aco's use of
  * them). Registers that the hardware does not set keep what an earlier wave left there, as they do in hardware.
  */
+#include "fidelity.h"
 #include "sched.h"
 #include "shared_vgpr.h"
 #include "strict_core.h"
@@ -323,7 +324,7 @@ static enum gpu_step wave_run(struct gpu_worker *worker, struct gpu_wave *w, uin
 	return step;
 }
 
-/* The same for a wave with shared VGPRs or in strict mode, which looks at each instruction. */
+/* The same for a wave with shared VGPRs, in strict mode or counted, which looks at each instruction. */
 static enum gpu_step wave_run_slow(struct gpu_worker *worker, struct gpu_wave *w, uint64_t epoch)
 {
 	enum gpu_step step = GPU_STEP_NEXT;
@@ -339,6 +340,8 @@ static enum gpu_step wave_run_slow(struct gpu_worker *worker, struct gpu_wave *w
 		if (!page)
 			return GPU_STEP_FAULT;
 		in = gpu_code_inst(w, page);
+		if (w->gpu->used && in->op)
+			gpu_used_op(w->gpu->used, in->op);
 		shared = gpu_shared_vgpr_reached(w, in);
 		if (w->strict)
 			gpu_strict_before(w, in, pc);
@@ -364,6 +367,8 @@ static void wave_fault(struct gpu_group_ctx *ctx, struct gpu_wave *w)
 	memcpy(w->fault.group, ctx->group.id, sizeof(w->fault.group));
 	if (w->fault.status == GPU_DONE)
 		w->fault.status = GPU_FAULT_OPCODE;
+	if (w->gpu->used && w->fault.status == GPU_FAULT_OPCODE)
+		gpu_used_refusal(w->gpu->used, w->fault.what);
 	gpu_sched_fault(ctx->d->gpu->sched, ctx->d, &w->fault);
 }
 
@@ -373,7 +378,7 @@ static bool wave_turn(struct gpu_worker *worker, struct gpu_group_ctx *ctx, stru
 	enum gpu_step step;
 
 	reader->wave = w;
-	const bool slow = w->strict || w->shared_first < w->vgpr_count;
+	const bool slow = w->strict || w->shared_first < w->vgpr_count || w->gpu->used;
 
 	step = __builtin_expect(slow, 0) ? wave_run_slow(worker, w, ctx->d->code_epoch)
 					 : wave_run(worker, w, ctx->d->code_epoch);

@@ -8,6 +8,7 @@
 struct gpu_ring;
 struct gpu_sched;
 struct gpu_strict;
+struct gpu_used;
 
 #define GPU_RING_COUNT (GPU_RINGS_GFX + GPU_RINGS_COMPUTE + GPU_RINGS_SDMA)
 
@@ -26,6 +27,7 @@ struct gpu {
 	struct gpu_sched *sched;
 	struct gpu_ring *rings[GPU_RING_COUNT];
 	struct gpu_strict *strict;
+	struct gpu_used *used; /* NULL: nothing is counted for a fidelity report */
 	_Atomic uint64_t code_epoch;
 	_Atomic uint64_t spaces; /* address spaces made so far */
 };

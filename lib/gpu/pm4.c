@@ -6,6 +6,7 @@
  * check.
  */
 #include "pm4.h"
+#include "fidelity.h"
 #include "strict_core.h"
 #include "uapi/drumfire_stream.h"
 
@@ -126,13 +127,29 @@ static const struct pm4_packet *packet_find(unsigned opcode)
 	return NULL;
 }
 
-static int packet_unknown(struct gpu_ring *ring, unsigned opcode)
+static const char *refused_name(unsigned opcode)
 {
 	for (size_t i = 0; i < sizeof(refused_packets) / sizeof(refused_packets[0]); i++)
 		if (refused_packets[i].opcode == opcode)
-			return gpu_ring_refuse(ring, "packet %s is refused: this model does compute work",
-					       refused_packets[i].name);
+			return refused_packets[i].name;
+	return NULL;
+}
+
+static int packet_unknown(struct gpu_ring *ring, unsigned opcode)
+{
+	const char *name = refused_name(opcode);
+
+	if (name)
+		return gpu_ring_refuse(ring, "packet %s is refused: this model does compute work", name);
 	return gpu_ring_refuse(ring, "unknown packet, PM4 opcode 0x%02x", opcode);
+}
+
+const char *gpu_pm4_name(uint32_t opcode, bool *refused_out)
+{
+	const struct pm4_packet *packet = packet_find(opcode);
+
+	*refused_out = !packet;
+	return packet ? packet->name : refused_name(opcode);
 }
 
 int pm4_address_check(struct gpu_ring *ring, const char *packet, uint64_t va, unsigned align_B)
@@ -251,6 +268,8 @@ static int packet_next(struct gpu_ring *ring)
 				       GPU_FIELD(header, PM4_TYPE));
 	}
 	n = GPU_FIELD(header, PM4_COUNT) + 1;
+	if (__builtin_expect(ring->gpu->used != NULL, 0))
+		gpu_used_row(ring->gpu->used, GPU_ROW_PACKET, GPU_FIELD(header, PM4_OPCODE));
 	if (GPU_FIELD(header, PM4_OPCODE) == 0x10 && GPU_FIELD(header, PM4_COUNT) == PM4_NOP_HEADER_ONLY)
 		return 0;
 	if (n > ib->size_dw - ib->at_dw)

@@ -122,6 +122,10 @@ struct pm4_packet {
 /* The packets of each file, ended by a row without a name. */
 extern const struct pm4_packet pm4_reg_packets[], pm4_mem_packets[], pm4_sync_packets[], pm4_flow_packets[];
 
+/* Name of a packet, and whether it is refused whatever it holds; of an event, and what it does. NULL: there is none. */
+const char *gpu_pm4_name(uint32_t opcode, bool *refused_out);
+const char *gpu_pm4_event(uint32_t event, enum pm4_event_kind *kind_out);
+
 int pm4_address_check(struct gpu_ring *ring, const char *packet, uint64_t va, unsigned align_B);
 /* Reserved bits: a finding of strict mode. */
 void pm4_reserved(struct gpu_ring *ring, const char *packet, uint32_t bits);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* pm4_reg.c - packets that set registers, and launches. */
+#include "fidelity.h"
 #include "pm4.h"
 #include "strict_core.h"
 
@@ -21,6 +22,8 @@ int pm4_reg_write(struct gpu_ring *ring, const char *packet, uint32_t offset, ui
 	    !reg_of_compute(offset))
 		return gpu_ring_refuse(ring, "%s: %s is a graphics register, refused on a compute ring", packet,
 				       gpu_reg_name(offset));
+	if (__builtin_expect(ring->gpu->used != NULL, 0))
+		gpu_used_row(ring->gpu->used, GPU_ROW_REGISTER, offset);
 	*slot = value;
 	return 0;
 }
@@ -31,6 +34,8 @@ int pm4_reg_read(struct gpu_ring *ring, const char *packet, uint32_t offset, uin
 
 	if (!slot)
 		return gpu_ring_refuse(ring, "%s: gfx10.3 has no readable register at 0x%05x", packet, offset);
+	if (__builtin_expect(ring->gpu->used != NULL, 0))
+		gpu_used_row(ring->gpu->used, GPU_ROW_REGISTER, offset);
 	*value_out = *slot;
 	return 0;
 }

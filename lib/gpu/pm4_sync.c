@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* pm4_sync.c - packets that wait, flush and signal. */
+#include "fidelity.h"
 #include "pm4.h"
 #include "strict_core.h"
 
@@ -23,6 +24,25 @@ static const struct event_row *event_find(uint32_t event)
 	return NULL;
 }
 
+const char *gpu_pm4_event(uint32_t event, enum pm4_event_kind *kind_out)
+{
+	const struct event_row *row = event_find(event);
+
+	if (row)
+		*kind_out = row->kind;
+	return row ? row->name : NULL;
+}
+
+/* The event that a packet carries, counted. */
+static const struct event_row *event_of(struct gpu_ring *ring, uint32_t control)
+{
+	const uint32_t event = GPU_FIELD(control, EVENT_TYPE);
+
+	if (__builtin_expect(ring->gpu->used != NULL, 0))
+		gpu_used_row(ring->gpu->used, GPU_ROW_EVENT, event);
+	return event_find(event);
+}
+
 static int wait_shaders(struct gpu_ring *ring)
 {
 	int ret = gpu_ring_drain(ring);
@@ -33,7 +53,7 @@ static int wait_shaders(struct gpu_ring *ring)
 
 static int run_event_write(struct gpu_ring *ring, const uint32_t *p, uint32_t n)
 {
-	const struct event_row *row = event_find(GPU_FIELD(p[0], EVENT_TYPE));
+	const struct event_row *row = event_of(ring, p[0]);
 
 	if (!row)
 		return gpu_ring_refuse(ring, "EVENT_WRITE: event 0x%02x is unknown", GPU_FIELD(p[0], EVENT_TYPE));
@@ -101,7 +121,7 @@ static int release_write(struct gpu_ring *ring, const uint32_t *p)
 static int run_release_mem(struct gpu_ring *ring, const uint32_t *p, uint32_t n)
 {
 	enum { DST_L2 = 1, INT_MAX_SEL = 4 };
-	const struct event_row *row = event_find(GPU_FIELD(p[0], EVENT_TYPE));
+	const struct event_row *row = event_of(ring, p[0]);
 	int ret;
 
 	(void)n;

@@ -6,6 +6,7 @@
  * is called with no lock held and outside every section, so it may map, unmap, flush and submit.
  */
 #include "ring.h"
+#include "fidelity.h"
 #include "strict_core.h"
 
 #include <errno.h>
@@ -29,6 +30,8 @@ int gpu_ring_refuse(struct gpu_ring *ring, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(fault->what, sizeof(fault->what), format, args);
 	va_end(args);
+	if (ring->gpu->used)
+		gpu_used_refusal(ring->gpu->used, fault->what);
 	used = strlen(fault->what);
 	snprintf(fault->what + used, sizeof(fault->what) - used, " (packet at 0x%llx)",
 		 (unsigned long long)ring->packet_va);

@@ -15,6 +15,7 @@ enum {
 	GPU_PACKET_MAX_DW = 0x4001, /* PM4: 14 bits of count, header */
 	GPU_IB_LEVELS = 2,          /* an IB of the ring and one below it (IB1, IB2) */
 	GPU_ASYNC_LAUNCHES = 64,    /* launches of one ring in flight */
+	GPU_SDMA_OPCODES = 256,
 };
 
 struct gpu_cp_ib {
@@ -100,6 +101,8 @@ int gpu_ring_dispatch(struct gpu_ring *ring, const uint32_t dim[3], uint32_t ini
 /* pm4.c, sdma.c: run one IB of a job. */
 int gpu_pm4_run(struct gpu_ring *ring, const struct gpu_ib *ib);
 int gpu_sdma_run(struct gpu_ring *ring, const struct gpu_ib *ib);
+/* Name of an SDMA packet, and whether it is refused whatever it holds; NULL: there is none. */
+const char *gpu_sdma_name(uint32_t opcode, bool *refused_out);
 /* The next n dwords of the running IB into ring->packet. */
 int gpu_ib_fetch(struct gpu_ring *ring, uint32_t *to, uint32_t n);
 

@@ -5,6 +5,7 @@
  * Sources: linux 6.1, navi10_sdma_pkt_open.h (opcodes, fields), sdma_v5_2.c (sizes less one, 30 bits of count); Mesa
  * 22.3.6, sid.h (GFX103_SDMA_COPY_MAX_SIZE).
  */
+#include "fidelity.h"
 #include "ring.h"
 #include "strict_core.h"
 
@@ -242,18 +243,43 @@ static const struct {
 	const char *name;
 } refused[] = {{7, "SEM"}, {12, "PTEPDE"}, {14, "SRBM_WRITE"}, {15, "PRE_EXE"}, {16, "GPUVM_INV"}};
 
-static int packet_unknown(struct gpu_ring *ring, uint32_t op)
+static const char *refused_name(uint32_t op)
 {
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 		if (refused[i].op == op)
-			return gpu_ring_refuse(ring, "SDMA packet %s is refused: a kernel driver's", refused[i].name);
+			return refused[i].name;
+	return NULL;
+}
+
+static const struct sdma_packet *packet_find(uint32_t op)
+{
+	for (size_t i = 0; i < sizeof(packets) / sizeof(packets[0]); i++)
+		if (packets[i].op == op)
+			return &packets[i];
+	return NULL;
+}
+
+const char *gpu_sdma_name(uint32_t opcode, bool *refused_out)
+{
+	const struct sdma_packet *packet = packet_find(opcode);
+
+	*refused_out = !packet;
+	return packet ? packet->name : refused_name(opcode);
+}
+
+static int packet_unknown(struct gpu_ring *ring, uint32_t op)
+{
+	const char *name = refused_name(op);
+
+	if (name)
+		return gpu_ring_refuse(ring, "SDMA packet %s is refused: a kernel driver's", name);
 	return gpu_ring_refuse(ring, "unknown SDMA packet, opcode 0x%02x", op);
 }
 
 static int packet_next(struct gpu_ring *ring)
 {
 	struct gpu_cp_ib *ib = &ring->ib[ring->ib_level];
-	const struct sdma_packet *packet = NULL;
+	const struct sdma_packet *packet;
 	uint32_t header;
 	int ret;
 
@@ -262,9 +288,9 @@ static int packet_next(struct gpu_ring *ring)
 	if (ret)
 		return ret;
 	gpu_count(&ring->gpu->count.packets, 1);
-	for (size_t i = 0; i < sizeof(packets) / sizeof(packets[0]) && !packet; i++)
-		if (packets[i].op == GPU_FIELD(header, SDMA_OP))
-			packet = &packets[i];
+	if (__builtin_expect(ring->gpu->used != NULL, 0))
+		gpu_used_row(ring->gpu->used, GPU_ROW_SDMA, GPU_FIELD(header, SDMA_OP));
+	packet = packet_find(GPU_FIELD(header, SDMA_OP));
 	if (!packet)
 		return packet_unknown(ring, GPU_FIELD(header, SDMA_OP));
 	if (packet->body_dw > ib->size_dw - ib->at_dw)

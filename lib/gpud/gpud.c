@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #define NODE "/dev/drumfire-hw"
@@ -141,6 +143,21 @@ static int start(struct gpud *gpud, const struct gpud_options *options)
 	return ret;
 }
 
+/* A process that is to report has to outlive the signals that end it. Before any thread is started. */
+static int signals_for_report(void)
+{
+	const char *path = getenv("DRUMFIRE_FIDELITY");
+	sigset_t ends;
+
+	if (!path || !*path)
+		return -1;
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &ends, NULL);
+	return signalfd(-1, &ends, SFD_CLOEXEC);
+}
+
 int main(int argc, char **argv)
 {
 	static struct gpud gpud = {.event_lock = PTHREAD_MUTEX_INITIALIZER, .as_lock = PTHREAD_MUTEX_INITIALIZER};
@@ -150,6 +167,7 @@ int main(int argc, char **argv)
 
 	if (ret <= 0)
 		return ret ? 2 : 0;
+	gpud.signal_fd = signals_for_report();
 	ret = attach(&gpud, &options, &desc);
 	if (!ret)
 		ret = map_regions(&gpud, &desc);
@@ -161,5 +179,6 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	ret = gpud_serve(&gpud);
 	fprintf(stderr, "drumfire gpud: %s\n", strerror(-ret));
+	gpu_report_fidelity();
 	_exit(1); /* threads of the GPU may be at work: the end of the process is the removal of the device */
 }

@@ -11,6 +11,7 @@
 
 struct gpud {
 	int fd;
+	int signal_fd; /* readable: to end, with a fidelity report; -1: signals do what they always do */
 	struct gpu *gpu;
 	struct df_hw_ring *ring;
 	char *aperture;
@@ -36,7 +37,7 @@ struct gpud_answers {
 };
 int gpud_answers(const struct gpud_options *options, struct gpud_answers *answers, struct df_hw_attach *attach);
 
-/* serve.c: takes commands until the kernel has nothing to say any more. */
+/* serve.c: takes commands until the kernel has nothing to say any more, or until signal_fd has (-EINTR). */
 int gpud_serve(struct gpud *gpud);
 void gpud_post(struct gpud *gpud, const struct df_hw_event *event);
 void gpud_page_fault(void *user, struct gpu_vm *vm, const struct gpu_fault *fault);

@@ -238,13 +238,15 @@ static void drain(struct gpud *gpud)
 
 int gpud_serve(struct gpud *gpud)
 {
-	struct pollfd wait = {.fd = gpud->fd, .events = POLLIN};
+	struct pollfd wait[] = {{.fd = gpud->fd, .events = POLLIN}, {.fd = gpud->signal_fd, .events = POLLIN}};
 
 	for (;;) {
 		drain(gpud);
-		if (poll(&wait, 1, -1) < 0 && errno != EINTR)
+		if (poll(wait, 2, -1) < 0 && errno != EINTR)
 			return -errno;
-		if (wait.revents & (POLLERR | POLLHUP))
+		if (wait[0].revents & (POLLERR | POLLHUP))
 			return -ENODEV;
+		if (wait[1].revents)
+			return -EINTR;
 	}
 }
