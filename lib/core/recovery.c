@@ -305,6 +305,8 @@ static bool may_run_again(const struct df_context *context, struct df_slot *slot
 		return false;
 	if (slot->give_up_ns && df_clock_ns() >= slot->give_up_ns)
 		return false;
+	if (slot == context->culprit && slot->cancelled > (uint64_t)context->max_retries * PATIENCE)
+		return false;
 	if (slot == context->culprit &&
 	    (slot->barren > context->max_retries || slot->run == DF_RUN_ALONE || slot->run == DF_RUN_PART))
 		return df_poison_step(slot);
@@ -314,9 +316,8 @@ static bool may_run_again(const struct df_context *context, struct df_slot *slot
 }
 
 /*
- * What counts against a batch is a loss that may be its own, when it did not get further than last time. One that a
- * reset cancelled with others has more patience: 100 times as much, so that a device that never recovers is given up
- * on. One that came to its end beside another's reset shows that the device works: it is run until it is left alone.
+ * What counts against a batch is a loss that may be its own, when it did not get further than last time. Others' losses
+ * have more patience, PATIENCE times as much, so that a device that never recovers is given up on.
  */
 static void measure_progress(struct df_slot *slot)
 {
@@ -327,7 +328,7 @@ static void measure_progress(struct df_slot *slot)
 	slot->progress = slot->found.first;
 	if (slot->found.ruling.verdict == DF_GUILTY_RESET || slot->found.ruling.unknown)
 		slot->barren++;
-	else if (!slot->found.marked)
+	else
 		slot->cancelled++;
 }
 

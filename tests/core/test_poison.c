@@ -176,6 +176,27 @@ START_TEST(test_no_retries)
 }
 END_TEST
 
+/* A device whose memory is lost at every try is given up on, and nobody is called poison. */
+START_TEST(test_never_calm)
+{
+	struct df_batch *batch;
+	struct df_wait_info info;
+	struct df_fence *fence;
+
+	set_up(kernels[_i], 0);
+	batch = record(NULL, 0, false);
+	ck_ok(df_device_fault(world.device, "memory-lost@3:always"));
+	fence = submit(context, batch);
+	ck_assert_int_eq(df_fence_wait(fence, df_now_ns() + 50 * SECOND, &info), -EIO);
+	ck_assert_int_eq(info.verdict, DF_MEMORY_LOST);
+	ck_assert_uint_eq(info.retries, 100);
+	ck_assert_uint_eq(info.poison_count, 0);
+	df_fence_put(fence);
+	ck_ok(df_batch_destroy(batch));
+	tear_down();
+}
+END_TEST
+
 int main(void)
 {
 	TCase *cases = tcase_create("poison");
@@ -188,6 +209,7 @@ int main(void)
 	tcase_add_loop_test(cases, test_go_on, 0, KERNELS);
 	tcase_add_loop_test(cases, test_too_many, 0, KERNELS);
 	tcase_add_loop_test(cases, test_no_retries, 0, KERNELS);
+	tcase_add_loop_test(cases, test_never_calm, 0, KERNELS);
 	suite_add_tcase(suite, cases);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
