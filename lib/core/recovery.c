@@ -55,16 +55,28 @@ static bool can_resume(const struct df_context *context, struct df_slot *slot)
 	return true;
 }
 
-static struct df_evidence gather(struct df_context *context, const struct df_slot *slot, int answer, bool first,
-				 bool page_fault)
+/* Did one that was given to the kernel later not finish? */
+static bool is_behind(struct df_context *context, uint64_t sequence)
+{
+	while (++sequence < context->unsent) {
+		const struct df_slot *slot = df_context_slot(context, sequence);
+
+		if (slot->batch && !df_slot_marked(slot, sequence))
+			return true;
+	}
+	return false;
+}
+
+static struct df_evidence gather(struct df_context *context, const struct df_slot *slot, bool first, bool page_fault)
 {
 	return (struct df_evidence){
-		.wait = answer,
+		.wait = slot->answer,
 		.marked = df_slot_marked(slot, slot->sequence),
 		.first = first,
 		.reset = context->reset,
 		.page_fault = page_fault,
 		.spares_others = context->device->info.spares_others,
+		.behind = is_behind(context, slot->sequence),
 	};
 }
 
@@ -123,7 +135,7 @@ static struct df_slot *rule(struct df_context *context)
 			continue;
 		start_case(slot);
 		slot->misled = df_journal_misled(slot);
-		evidence = gather(context, slot, slot->answer, first, faulted && context->check_faults);
+		evidence = gather(context, slot, first, faulted && context->check_faults);
 		first = first && evidence.marked;
 		slot->found.marked = evidence.marked;
 		slot->found.ruling = df_verdict(&evidence, NULL);

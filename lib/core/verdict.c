@@ -12,7 +12,7 @@
 
 #include <errno.h>
 
-enum answer { ANY_ANSWER, OVER, BUSY, GONE, TIMED_OUT, NO_DATA, CANCELLED, CANCELLED_ALONE, FAILED };
+enum answer { ANY_ANSWER, OVER, BUSY, GONE, TIMED_OUT, NO_DATA, CANCELLED, CANCELLED_WITH_QUEUE, FAILED };
 enum { NO, YES, ANY };
 
 static const struct row {
@@ -81,9 +81,10 @@ static const struct row {
 	 ANY,
 	 {DF_MEMORY_LOST, false, false, "device memory was lost"}},
 	/* 7.2 (amdgpu_ring_set_fence_errors_and_reemit) cancels what else the entity of the job that hung has on the
-	   ring, and then the entity's last error, not the fence's, is what WAIT_CS tells of all of them. */
+	   ring, and then the entity's last error, not the fence's, is what WAIT_CS tells of all of them. One that had
+	   none behind it would be told of as timed out: another's reset of the device cancelled it. */
 	{"7.2: cancelled with its queue",
-	 CANCELLED_ALONE,
+	 CANCELLED_WITH_QUEUE,
 	 NO,
 	 YES,
 	 YES,
@@ -149,7 +150,7 @@ static enum answer answer_of(const struct df_evidence *evidence)
 	case -ENODATA:
 		return NO_DATA;
 	case -ECANCELED:
-		return evidence->spares_others ? CANCELLED_ALONE : CANCELLED;
+		return evidence->spares_others && evidence->behind ? CANCELLED_WITH_QUEUE : CANCELLED;
 	default:
 		return FAILED;
 	}
@@ -173,7 +174,7 @@ bool df_journal_is_over(int error)
 
 static bool answers(enum answer wanted, enum answer is)
 {
-	return wanted == ANY_ANSWER || wanted == is || (wanted == CANCELLED && is == CANCELLED_ALONE);
+	return wanted == ANY_ANSWER || wanted == is || (wanted == CANCELLED && is == CANCELLED_WITH_QUEUE);
 }
 
 static bool fits(uint8_t wanted, bool is)

@@ -17,6 +17,7 @@ struct df_evidence {
 	struct df_kmd_reset reset; /* of its kernel context, since that was made */
 	bool page_fault;           /* one that was not told of before */
 	bool spares_others;        /* df_kmd_info.spares_others */
+	bool behind;               /* another of its context, given to the kernel later, did not finish either */
 };
 
 struct df_ruling {

@@ -46,7 +46,7 @@ START_TEST(test_give_up)
 	o.give_up_ns = df_now_ns() - 1;
 	ck_ok(df_submit(context, batch, &o, &fence));
 	ck_assert_int_eq(df_fence_wait(fence, df_now_ns() + 5000 * MS, &info), -ECANCELED);
-	ck_assert_int_eq(info.verdict, DF_GUILTY_RESET);
+	ck_assert_int_eq(info.verdict, DF_INNOCENT_RESET);
 	ck_assert_uint_eq(info.retries, 0);
 	ck_assert_uint_eq(atomic_load(&fake_counts.submits), 1);
 	df_fence_put(fence);

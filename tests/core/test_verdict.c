@@ -27,8 +27,12 @@ static const struct {
 	 {.wait = -ECANCELED, .reset = {.reset = true, .guilty = true}},
 	 DF_INNOCENT_RESET},
 	{"7.2: cancelled with its queue",
-	 {.wait = -ECANCELED, .first = true, .reset = {.reset = true}, .spares_others = true},
+	 {.wait = -ECANCELED, .first = true, .reset = {.reset = true}, .spares_others = true, .behind = true},
 	 DF_GUILTY_RESET},
+	/* With none behind it, it would have been told of as timed out. */
+	{"any: cancelled by a reset",
+	 {.wait = -ECANCELED, .first = true, .reset = {.reset = true}, .spares_others = true},
+	 DF_INNOCENT_RESET},
 	{"any: cancelled by a reset",
 	 {.wait = -ECANCELED, .reset = {.reset = true}, .spares_others = true},
 	 DF_INNOCENT_RESET},
