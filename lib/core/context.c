@@ -272,6 +272,7 @@ static void context_unpublish(struct df_context *context)
 {
 	struct df_device *device = context->device;
 
+	df_context_left(context, 0);
 	if (!context->internal)
 		atomic_fetch_sub(&device->live.contexts, 1);
 	pthread_mutex_lock(&device->lock);

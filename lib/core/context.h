@@ -46,6 +46,8 @@ struct df_fence {
 struct df_case {
 	struct df_ruling ruling;
 	bool marked;
+	bool page_fault;     /* that is all that is wrong with it */
+	bool doubtful;       /* and it may be another context's */
 	uint64_t first, end; /* launches in flight */
 };
 
@@ -76,6 +78,8 @@ struct df_slot {
 	uint64_t submitted_ns, looked_ns, give_up_ns;
 	bool suspect;       /* the kernel's fence signalled, the marker was missing once */
 	bool ran;           /* was at the kernel at least once */
+	bool alone;         /* its last run began with nothing of other contexts at the kernel, */
+	uint32_t others;    /* which had handed over so many */
 	bool troubled;      /* info holds something */
 	bool misled;        /* a fence that it waited for was run again, or ended otherwise than done */
 	int answer;         /* of the kernel, at the last loss */
@@ -133,6 +137,7 @@ struct df_context {
 	 * last retired, by number and handle. Lock. */
 	uint64_t jobs, jobs_over, retired_job, retired_handle;
 	unsigned send_failures; /* lock; in a row */
+	uint32_t sends, inside; /* lock; its share of device->traffic */
 
 	/* Recovery; lock. stage may be read without it. busy: a thread is at it, without the lock. */
 	_Atomic int stage;
@@ -172,6 +177,15 @@ static inline struct df_slot *df_context_slot(struct df_context *context, uint64
 static inline bool df_slot_marked(const struct df_slot *slot, uint64_t sequence)
 {
 	return atomic_load_explicit(slot->marker, memory_order_acquire) == sequence;
+}
+
+/* Lock held. Of the context's submissions left are at the kernel still. */
+static inline void df_context_left(struct df_context *context, uint64_t left)
+{
+	if (context->inside <= left)
+		return;
+	atomic_fetch_sub_explicit(&context->device->traffic, context->inside - left, memory_order_relaxed);
+	context->inside = (uint32_t)left;
 }
 
 /* Nothing is lost or being recovered, as far as is known. */

@@ -83,6 +83,8 @@ struct df_device {
 	atomic_uint losses_seen;
 	atomic_uint lost_bos;      /* whose contents could not be put back and were not written since */
 	atomic_uint context_names; /* contexts made so far */
+	/* Submissions given to the kernel: so many in all (high half), and so many not known to be over. */
+	_Atomic uint64_t traffic;
 	/* A kernel context that nothing runs on; it tells whether device memory was lost since it was put back. */
 	uint32_t watch;               /* restore_lock */
 	unsigned generation;          /* rises when the device is reopened: handles are others */

@@ -233,6 +233,7 @@ bool df_journal_retire(struct df_context *context, uint64_t last)
 	}
 	if (context->unsent < context->oldest)
 		context->unsent = context->oldest;
+	df_context_left(context, context->unsent - context->oldest);
 	if (__builtin_expect(context->point_syncobj && ask, 0))
 		signal_point(context, end - 1);
 	return context->oldest > last;
@@ -386,7 +387,8 @@ static DF_COLD void write_commit_tail(struct df_context *context, struct df_slot
 /* Behind all that came before, with nothing behind it. */
 static bool wants_solitude(const struct df_slot *slot)
 {
-	return slot->ran && slot->troubled && (slot->run == DF_RUN_ALONE || slot->run == DF_RUN_PART);
+	return slot->ran && slot->troubled &&
+	       (slot->run == DF_RUN_ALONE || slot->run == DF_RUN_PART || slot->info.page_fault);
 }
 
 /* What most submissions do not need: commits, waits, another run. */
@@ -439,7 +441,7 @@ int df_journal_send(struct df_context *context, struct df_slot *slot)
 	struct df_kmd_dependency dependencies[DF_KMD_MAX_WAITS];
 	bool plain = !(batch->commit_count | slot->wait_count | slot->ran);
 	struct df_kmd_submission submission;
-	uint64_t handle;
+	uint64_t handle, traffic;
 	int ret = 0;
 
 	if (!kernel_has_place(context))
@@ -467,6 +469,13 @@ int df_journal_send(struct df_context *context, struct df_slot *slot)
 		return ret;
 	if (__builtin_expect(context->check_faults, 0) && context->unsent == context->oldest)
 		df_page_fault_forget(context);
+	traffic = atomic_fetch_add_explicit(&device->traffic, 1ull << 32 | 1, memory_order_relaxed);
+	if (slot->ran) {
+		slot->alone = (uint32_t)traffic == context->inside;
+		slot->others = (uint32_t)(traffic >> 32) - context->sends;
+	}
+	context->sends++;
+	context->inside++;
 	slot->job = ++context->jobs;
 	atomic_fetch_add_explicit(&slot->fence->runs, 1, memory_order_relaxed);
 	atomic_store_explicit(&slot->handle, handle, memory_order_release);

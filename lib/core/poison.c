@@ -19,12 +19,12 @@
 
 #define ENDS_GUILTY  2u
 #define ENDS_UNKNOWN 4u
-#define MAX_ATTEMPTS 12u /* of one search that names nothing new */
+#define MAX_ATTEMPTS 96u /* of one search that names nothing new; one that the kernel calls guilty counts as eight */
 
 /* Does the kind of loss say, or leave open, that the batch itself was the cause? */
 static bool may_be_own(const struct df_slot *slot)
 {
-	return slot->found.ruling.verdict == DF_GUILTY_RESET || slot->found.ruling.unknown;
+	return (slot->found.ruling.verdict == DF_GUILTY_RESET && !slot->found.doubtful) || slot->found.ruling.unknown;
 }
 
 static int make_stream(struct df_slot *slot, const struct df_filter *filter)
@@ -79,7 +79,10 @@ static int name_poison(struct df_slot *slot, uint64_t launch)
 /* Losses that were others' are counted elsewhere. */
 static bool may_go_on(struct df_slot *slot)
 {
-	return !may_be_own(slot) || ++slot->attempts < MAX_ATTEMPTS;
+	if (!may_be_own(slot))
+		return true;
+	slot->attempts += slot->found.ruling.unknown ? 1 : 8;
+	return slot->attempts < MAX_ATTEMPTS;
 }
 
 /* It ran alone and was lost. */
@@ -102,7 +105,7 @@ static int search(struct df_slot *slot)
 bool df_poison_step(struct df_slot *slot)
 {
 	/* Behind a page fault that became success the stream went on: there is no end to find it by. */
-	if (slot->batch->not_repeatable || !slot->batch->launches || (slot->info.page_fault && slot->found.marked))
+	if (slot->batch->not_repeatable || !slot->batch->launches || (slot->found.page_fault && !slot->found.doubtful))
 		return false;
 	switch (slot->run) {
 	case DF_RUN_WHOLE:

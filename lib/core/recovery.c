@@ -117,6 +117,14 @@ static void start_case(struct df_slot *slot)
 	slot->troubled = true;
 }
 
+/* Had no other context anything at the kernel while it ran again? */
+static bool was_alone(const struct df_context *context, const struct df_slot *slot)
+{
+	uint64_t traffic = atomic_load_explicit(&context->device->traffic, memory_order_relaxed);
+
+	return slot->info.retries && slot->alone && (uint32_t)(traffic >> 32) - context->sends == slot->others;
+}
+
 /*
  * A ruling for each that was at the kernel. The oldest that is lost, or NULL. context->culprit is the one that the loss
  * is put down to: the guilty one, else where the context was.
@@ -139,6 +147,9 @@ static struct df_slot *rule(struct df_context *context)
 		first = first && evidence.marked;
 		slot->found.marked = evidence.marked;
 		slot->found.ruling = df_verdict(&evidence, NULL);
+		slot->found.page_fault =
+			evidence.page_fault && !slot->answer && slot->found.ruling.verdict == DF_GUILTY_RESET;
+		slot->found.doubtful = slot->found.page_fault && !was_alone(context, slot);
 		if (slot->misled && slot->found.ruling.verdict == DF_DONE)
 			slot->found.ruling.verdict = DF_INNOCENT_RESET;
 		locate(slot);
@@ -329,7 +340,8 @@ static bool may_run_again(const struct df_context *context, struct df_slot *slot
 
 /*
  * What counts against a batch is a loss that may be its own, when it did not get further than last time. Others' losses
- * have more patience, PATIENCE times as much, so that a device that never recovers is given up on.
+ * have more patience, PATIENCE times as much, so that a device that never recovers is given up on. A page fault counts
+ * once; then only when no other context can have made it.
  */
 static void measure_progress(struct df_slot *slot)
 {
@@ -338,7 +350,9 @@ static void measure_progress(struct df_slot *slot)
 	if (slot->found.first > slot->progress)
 		slot->barren = slot->cancelled = 0;
 	slot->progress = slot->found.first;
-	if (slot->found.ruling.verdict == DF_GUILTY_RESET || slot->found.ruling.unknown)
+	if (slot->found.doubtful && slot->barren)
+		slot->cancelled++;
+	else if (slot->found.ruling.verdict == DF_GUILTY_RESET || slot->found.ruling.unknown)
 		slot->barren++;
 	else
 		slot->cancelled++;
@@ -388,6 +402,7 @@ static void plan(struct df_context *context, bool possible)
 		hold_again(context, slot);
 	}
 	df_page_fault_forget(context);
+	df_context_left(context, 0);
 	context->unsent = context->oldest;
 	context->committing = 0;
 	context->timing = true;
@@ -442,6 +457,7 @@ void df_recovery_gone(struct df_context *context)
 	if (device->reopenable && !context->internal)
 		return;
 	df_journal_close_from(context, context->oldest, DF_DEVICE_GONE, DF_DEVICE_GONE);
+	df_context_left(context, 0);
 	df_journal_retire(context, context->next - 1);
 	context->loss_error = 0;
 	atomic_store_explicit(&context->stage, DF_CALM, memory_order_relaxed);
@@ -517,6 +533,7 @@ void df_recovery_reopened(struct df_context *context, uint64_t bytes)
 		if (df_context_slot(context, sequence)->batch)
 			df_batch_refresh(df_context_slot(context, sequence)->batch);
 	hold_removed(context, bytes);
+	df_context_left(context, 0);
 	context->unsent = context->oldest;
 	context->committing = 0;
 	context->timing = true;
