@@ -95,7 +95,10 @@ DF_API int df_device_finding(struct df_device *device, unsigned i, char *text, s
  * df_device_options.reopenable (-EINVAL). No other call on the device may be under way.
  */
 DF_API DF_MUST_CHECK int df_device_reopen(struct df_device *device, const char *name);
-/* i-th BO whose contents the last loss took and the host could not restore, as a sentence; -ENOENT past the last. */
+/*
+ * i-th BO whose contents the last loss took and the host could not restore, or that was shared by dma-buf with others
+ * and is no longer since the device was reopened, as a sentence; -ENOENT past the last.
+ */
 DF_API int df_device_lost_bo(struct df_device *device, unsigned i, char *text, size_t text_size_B);
 /*
  * Asks a soft device for a fault: "hang@17", "memory-lost@3:always", "ioctl:AMDGPU_CS#2=ENOMEM" ...; drumfire launch
@@ -145,7 +148,12 @@ DF_API int df_bo_destroy(struct df_bo *bo);
 DF_API uint64_t df_bo_address(const struct df_bo *bo);
 DF_API uint64_t df_bo_size(const struct df_bo *bo);
 DF_API struct df_device *df_bo_device(const struct df_bo *bo);
-/* CPU view, mapped on first use, the same pointer for life. */
+/*
+ * CPU view, mapped on first use, the same pointer for life. What is written through it into STATE is the library's from
+ * the next batch that writes the BO (STATE in device memory: the first such batch; later use df_bo_write()): a loss
+ * before that leaves it alone in memory that survives, but removal of the device, or loss of device memory where it
+ * lies there, puts back what the last verified batch left.
+ */
 DF_API DF_MUST_CHECK int df_bo_map(struct df_bo *bo, void **map_out);
 /* Through the map where there is one, else by a copy on the GPU. Range-checked. */
 DF_API DF_MUST_CHECK int df_bo_write(struct df_bo *bo, uint64_t offset_B, const void *data, size_t bytes);

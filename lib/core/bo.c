@@ -384,7 +384,13 @@ DF_API int df_bo_export(struct df_bo *bo, int *dmabuf_fd_out)
 				    "true",
 				    df_bo_label(bo));
 	ret = bo->device->kmd->bo_export(bo->device, bo->handle, dmabuf_fd_out);
-	return ret < 0 ? df_error_within(ret, "BO %s", df_bo_label(bo)) : 0;
+	if (ret < 0)
+		return df_error_within(ret, "BO %s", df_bo_label(bo));
+	pthread_mutex_lock(&bo->device->lock);
+	bo->exported = true;
+	bo->cut_off = bo->cut_off && bo->imported;
+	pthread_mutex_unlock(&bo->device->lock);
+	return 0;
 }
 
 static void bo_free(struct df_bo *bo)

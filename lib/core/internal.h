@@ -159,7 +159,8 @@ struct df_bo {
 	bool always_valid; /* in every submission of the address space; others go into the batch's external list */
 	bool imported, userptr, exportable, internal;
 	bool own_memory; /* userptr, of the library: goes with the BO */
-	bool cut_off;    /* imported, and could not be imported again when the device was reopened */
+	bool exported;   /* device->lock; others may share its memory */
+	bool cut_off;    /* device->lock; shared by dma-buf, and no longer since the device was reopened */
 	bool unclassed;  /* no recovery class was asked for */
 	bool cpu_access;
 	unsigned va_flags; /* DF_KMD_VA_* of its mapping */

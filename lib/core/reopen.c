@@ -102,9 +102,12 @@ static int make_memory(struct df_bo *bo)
 	if (bo->userptr)
 		return kmd->bo_userptr(bo->device, atomic_load(&bo->map), bo->alloc_B,
 				       !(bo->va_flags & DF_KMD_VA_WRITE), &bo->next_handle);
-	if (!bo->imported)
+	/* Memory of a device that is gone: who has its dma-buf shares that with this BO no more. */
+	if (!bo->imported) {
+		bo->cut_off = bo->exported;
 		return own_memory(bo);
-	/* Memory of a device that is gone cannot be imported: then the BO is alone with its name. */
+	}
+	/* Nor can it be imported: then the BO is alone with its name. */
 	bo->cut_off = kmd->bo_import(bo->device, bo->dmabuf, &bo->next_handle) < 0;
 	return bo->cut_off ? own_memory(bo) : 0;
 }

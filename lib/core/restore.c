@@ -302,7 +302,7 @@ static bool is_unknown(const struct df_bo *bo)
 {
 	const struct df_contents *contents = &bo->contents;
 
-	if (bo->cut_off)
+	if (bo->imported && bo->cut_off)
 		return bo->recovery != DF_BO_SCRATCH;
 	if (!atomic_load(&contents->map_taken))
 		return false;
@@ -441,7 +441,21 @@ void df_restore_finish(struct df_device *device)
 
 static const char *class_name(enum df_bo_class recovery)
 {
-	return recovery == DF_BO_INPUT ? "INPUT" : recovery == DF_BO_OUTPUT ? "OUTPUT" : "STATE";
+	static const char *const names[] = {"SCRATCH", "INPUT", "OUTPUT", "STATE", "SCRATCH"};
+
+	return names[recovery];
+}
+
+static const char *what_is_lost(const struct df_bo *bo)
+{
+	if (bo->imported)
+		return "its memory was another's and could not be imported again. Fix: import it anew";
+	if (bo->cut_off)
+		return "who has its dma-buf shares the memory of the device that is gone, not this BO's. Fix: export "
+		       "it "
+		       "again, to be imported anew";
+	return "its contents were written through a CPU map, which the library does not see. Fix: write it again, and "
+	       "use df_bo_write() for what shall survive";
 }
 
 DF_API int df_device_lost_bo(struct df_device *device, unsigned i, char *text, size_t text_size_B)
@@ -453,14 +467,11 @@ DF_API int df_device_lost_bo(struct df_device *device, unsigned i, char *text, s
 				    device ? "no room for the text" : "device is NULL");
 	pthread_mutex_lock(&device->lock);
 	for (const struct df_bo *bo = device->bos; bo && ret; bo = bo->next) {
-		if (!atomic_load(&bo->contents.lost) || i--)
+		if (!(atomic_load(&bo->contents.lost) || bo->cut_off) || i--)
 			continue;
 		snprintf(text, text_size_B, "BO %s (%llu bytes at 0x%llx, class %s): %s", df_bo_label(bo),
 			 (unsigned long long)bo->size_B, (unsigned long long)bo->va, class_name(bo->recovery),
-			 bo->cut_off
-				 ? "its memory was another's and could not be imported again. Fix: import it anew"
-				 : "its contents were written through a CPU map, which the library does not see. Fix: "
-				   "write it again, and use df_bo_write() for what shall survive");
+			 what_is_lost(bo));
 		ret = 0;
 	}
 	pthread_mutex_unlock(&device->lock);

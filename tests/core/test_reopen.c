@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <drm.h>
+
 #include "node/soft.h"
 #include "world.h"
 
@@ -14,6 +16,7 @@ extern const struct df_soft_ops df_soft_ops;
 /* ---- a node whose file can be made dead ---- */
 
 static _Atomic(void *) current, dead;
+static atomic_bool refuses_imports;
 static struct df_soft_ops mortal_ops;
 
 static void *mortal_open(const char *spec, char *error, size_t error_size)
@@ -30,6 +33,10 @@ static int mortal_ioctl(void *file, unsigned long request, void *arg)
 		errno = ENODEV;
 		return -1;
 	}
+	if (request == DRM_IOCTL_PRIME_FD_TO_HANDLE && atomic_load(&refuses_imports)) {
+		errno = EINVAL;
+		return -1;
+	}
 	return df_soft_ops.ioctl(file, request, arg);
 }
 
@@ -44,6 +51,7 @@ static void use_mortal(void)
 	mortal_ops.open = mortal_open;
 	mortal_ops.ioctl = mortal_ioctl;
 	atomic_store(&dead, NULL);
+	atomic_store(&refuses_imports, false);
 	df_soft_use(&mortal_ops);
 }
 
@@ -185,6 +193,154 @@ START_TEST(test_refusals)
 }
 END_TEST
 
+/* ---- memory that is shared with others ---- */
+
+static struct df_bo *shareable(const char *name, enum df_bo_class recovery)
+{
+	struct df_bo_options o =
+		DF_OPTIONS(o, .exportable = true, .domain = DF_DOMAIN_HOST_CACHED, .name = name, .recovery = recovery);
+	struct df_bo *bo;
+
+	ck_ok(df_bo_create(world.device, 4096, &o, &bo));
+	return bo;
+}
+
+/* It can be named, with what is wrong and what to do, and is the only one. */
+static void is_named(const char *name, const char *fix)
+{
+	char text[512];
+
+	ck_ok(df_device_lost_bo(world.device, 0, text, sizeof(text)));
+	ck_assert_msg(strstr(text, name) && strstr(text, fix), "%s", text);
+	ck_assert_int_eq(df_device_lost_bo(world.device, 1, text, sizeof(text)), -ENOENT);
+}
+
+static void none_is_named(void)
+{
+	char text[512];
+
+	ck_assert_int_eq(df_device_lost_bo(world.device, 0, text, sizeof(text)), -ENOENT);
+}
+
+/* Who was given the dma-buf has the old memory; that is said until it is exported again, and stops no batch. */
+START_TEST(test_exported)
+{
+	struct df_bo *frame, *kept, *state;
+	struct df_context *context;
+	struct df_batch *batch;
+	struct df_fence *fence;
+	uint32_t word = 4711;
+	int fd;
+
+	set_up(true);
+	context = new_context(world.device, 0);
+	state = world_state(&world, DF_DOMAIN_DEVICE, false);
+	batch = world_batch(&world, state, LAUNCHES, 2, NULL);
+	frame = shareable("frame", DF_BO_INPUT);
+	kept = shareable("kept", DF_BO_SCRATCH);
+	ck_ok(df_bo_write(frame, 0, &word, 4));
+	ck_ok(df_bo_export(frame, &fd));
+	fence = submit(context, batch);
+	unplug();
+	ck_assert_int_eq(df_fence_wait(fence, df_now_ns() + 20 * SECOND, NULL), -ENODEV);
+	none_is_named();
+	ck_ok(df_device_reopen(world.device, "soft:gfx1030,timeout_ms=201"));
+	is_named("BO frame (4096 bytes", "Fix: export it again");
+	atomic_store(world.gate, 1);
+	ck_ok(df_fence_wait(fence, df_now_ns() + 20 * SECOND, NULL));
+	df_fence_put(fence);
+	world_check(state, LAUNCHES);
+	/* Its own contents are the host's. */
+	word = 0;
+	ck_ok(df_bo_read(frame, 0, &word, 4));
+	ck_assert_uint_eq(word, 4711);
+	close(fd);
+	ck_ok(df_bo_export(frame, &fd));
+	close(fd);
+	none_is_named();
+	ck_ok(df_context_destroy(context));
+	ck_ok(df_batch_destroy(batch));
+	ck_ok(df_bo_destroy(state));
+	ck_ok(df_bo_destroy(frame));
+	ck_ok(df_bo_destroy(kept));
+	world_close(&world);
+}
+END_TEST
+
+/* What cannot be imported again has an address and no contents; the next reopening may find it. */
+START_TEST(test_imported)
+{
+	struct df_bo_options named = DF_OPTIONS(named, .name = "camera");
+	struct df_device *other;
+	struct df_bo *source, *twin;
+	uint32_t *theirs, *ours;
+	struct df_bo_options o = DF_OPTIONS(o, .exportable = true, .domain = DF_DOMAIN_HOST_CACHED);
+	uint64_t address;
+	int fd;
+
+	set_up(true);
+	df_soft_use(&df_soft_ops);
+	ck_ok(df_device_open("soft:gfx1030", NULL, &other));
+	df_soft_use(&mortal_ops);
+	ck_ok(df_bo_create(other, 4096, &o, &source));
+	ck_ok(df_bo_map(source, (void **)(void *)&theirs));
+	ck_ok(df_bo_export(source, &fd));
+	ck_ok(df_bo_import(world.device, fd, &named, &twin));
+	close(fd);
+	ck_ok(df_bo_map(twin, (void **)(void *)&ours));
+	theirs[3] = 5;
+	ck_assert_uint_eq(ours[3], 5);
+	address = df_bo_address(twin);
+	unplug();
+	atomic_store(&refuses_imports, true);
+	ck_ok(df_device_reopen(world.device, "soft:gfx1030,timeout_ms=201"));
+	is_named("BO camera (4096 bytes", "Fix: import it anew");
+	ck_assert_uint_eq(df_bo_address(twin), address);
+	ck_assert_uint_eq(ours[3], 0);
+	unplug();
+	atomic_store(&refuses_imports, false);
+	ck_ok(df_device_reopen(world.device, "soft:gfx1030,timeout_ms=202"));
+	none_is_named();
+	ck_assert_uint_eq(ours[3], 5);
+	ck_ok(df_bo_destroy(twin));
+	world_close(&world);
+	ck_ok(df_bo_destroy(source));
+	ck_ok(df_device_close(other));
+}
+END_TEST
+
+/* STATE that was written through its map after its last batch: what the removal took is what drumfire.h says. */
+START_TEST(test_state_by_map)
+{
+	struct df_context *context;
+	struct df_fence *fence;
+	struct df_batch *batch;
+	struct df_bo *state;
+	float *map;
+
+	set_up(true);
+	context = new_context(world.device, 0);
+	state = world_state(&world, DF_DOMAIN_HOST_CACHED, false);
+	ck_ok(df_bo_map(state, (void **)(void *)&map));
+	batch = world_batch(&world, state, LAUNCHES, UINT32_MAX, NULL);
+	fence = submit(context, batch);
+	ck_ok(df_fence_wait(fence, df_now_ns() + 20 * SECOND, NULL));
+	df_fence_put(fence);
+	ck_ok(world_try_fill(state));
+	unplug();
+	ck_ok(df_device_reopen(world.device, "soft:gfx1030,timeout_ms=201"));
+	world_check(state, 0);
+	map[7] = 99;
+	unplug();
+	ck_ok(df_device_reopen(world.device, "soft:gfx1030,timeout_ms=202"));
+	world_check(state, 0);
+	ck_ok(df_context_destroy(context));
+	ck_ok(df_batch_destroy(batch));
+	ck_ok(df_bo_destroy(state));
+	world_close(&world);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *cases = tcase_create("reopen");
@@ -196,6 +352,9 @@ int main(void)
 	tcase_add_test(cases, test_pending);
 	tcase_add_test(cases, test_again);
 	tcase_add_test(cases, test_refusals);
+	tcase_add_test(cases, test_exported);
+	tcase_add_test(cases, test_imported);
+	tcase_add_test(cases, test_state_by_map);
 	suite_add_tcase(suite, cases);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
