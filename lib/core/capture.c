@@ -191,7 +191,9 @@ static const void *readable(struct df_bo *bo)
 {
 	void *map = atomic_load(&bo->map);
 
-	if (map || !bo->cpu_access || atomic_load(&bo->device->gone))
+	if (atomic_load(&bo->device->gone))
+		return bo->userptr ? map : NULL;
+	if (map || !bo->cpu_access)
 		return map;
 	if (bo->device->kmd->bo_map(bo->device, bo->handle, bo->alloc_B, &map) < 0)
 		return NULL;

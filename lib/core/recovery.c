@@ -246,7 +246,9 @@ static void capture(struct df_context *context, const struct df_slot *slot)
 		.context = context,
 		.info = &info,
 		.kernel = atomic_load(&context->kernel),
-		.begun_with = context->reset.memory_lost ? kept_all : kept_state,
+		.begun_with = atomic_load(&context->device->gone) ? kept
+			      : context->reset.memory_lost        ? kept_all
+								  : kept_state,
 	};
 
 	if (!context->capture || !slot || (context->captured && slot->found.ruling.verdict != DF_GUILTY_RESET))
@@ -448,11 +450,29 @@ static int rebuild(struct df_context *context)
 	return ret < 0 ? ret : df_restore_device(context->device, &context->restored_B);
 }
 
+/* The oldest that was at the kernel. Nobody says where it was; of a device that is not reopenable not even its streams
+ * are left. */
+static void capture_gone(struct df_context *context)
+{
+	for (uint64_t sequence = context->oldest; sequence != context->unsent; sequence++) {
+		struct df_slot *slot = df_context_slot(context, sequence);
+
+		if (!slot->batch)
+			continue;
+		start_case(slot);
+		slot->found = (struct df_case){.ruling = {.verdict = DF_DEVICE_GONE}, .end = slot->batch->launches};
+		capture(context, slot);
+		return;
+	}
+}
+
 void df_recovery_gone(struct df_context *context)
 {
 	struct df_device *device = context->device;
 
 	atomic_store(&device->gone, true);
+	if (device->reopenable)
+		capture_gone(context);
 	/* The library's own copies are made again by whoever wants them. */
 	if (device->reopenable && !context->internal)
 		return;

@@ -67,7 +67,11 @@ for kernel in 6.1 6.12 7.2; do
 			verdict $? "$name@$at on $kernel was not survived"
 			cmp -s "$dir/bins" "$dir/expected" && [ ! -s "$dir/err" ]
 			verdict $? "$name@$at on $kernel: the results differ"
-			[ -e "$dir/capture" ] || continue
+			if [ ! -e "$dir/capture" ]; then
+				[ "$name" != removed ]
+				verdict $? "no capture of $name@$at on $kernel"
+				continue
+			fi
 			captures=$((captures + 1))
 			"$drumfire" replay "$dir/capture" --stats json >"$dir/out" 2>"$dir/err"
 			verdict $? "the capture of $name@$at on $kernel does not stop where it did"
