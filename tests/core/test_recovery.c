@@ -9,11 +9,11 @@
 
 /* What is not meant to hang ends before that, also where everything is slow. */
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define TIMEOUT ",timeout_ms=400"
+#define TIMEOUT ",timeout_ms=600"
 #elif defined(__has_feature)
-#define TIMEOUT ",timeout_ms=400"
+#define TIMEOUT ",timeout_ms=600"
 #else
-#define TIMEOUT ",timeout_ms=80"
+#define TIMEOUT ",timeout_ms=250"
 #endif
 
 static const char *const kernels[] = {
