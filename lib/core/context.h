@@ -48,6 +48,7 @@ struct df_case {
 	bool marked;
 	bool page_fault;     /* that is all that is wrong with it */
 	bool doubtful;       /* and it may be another context's */
+	bool passed;         /* not lost: a probe that came to its end */
 	uint64_t first, end; /* launches in flight */
 };
 
@@ -57,6 +58,7 @@ enum df_run {
 	DF_RUN_RESUMED, /* from a restart point on */
 	DF_RUN_ALONE,   /* all but poison, with a barrier around each launch and nothing else in the context */
 	DF_RUN_PART,    /* the launches before the poison */
+	DF_RUN_PROBE,   /* as alone, the first probe_end launches: to see whether they end; it never retires */
 };
 
 struct df_slot {
@@ -97,6 +99,7 @@ struct df_slot {
 	struct df_stream stream; /* of runs that the library wrote itself */
 	uint64_t suspected;      /* launch at which it ended when it ran alone, so many times in a row */
 	unsigned suspected_times, attempts;
+	uint64_t probe_end, good, bad; /* poison.c: the first good launches ended well, the first bad ones did not */
 	unsigned wait_count, syncobj_count;
 	/* Kept until the slot retires, so that it can be submitted again: fences (referenced), and syncobjs that hold
 	 * the in-fences. Syncobjs are made on first use and stay. wait_runs: which run of each fence it waited for. */
@@ -186,6 +189,12 @@ static inline void df_context_left(struct df_context *context, uint64_t left)
 		return;
 	atomic_fetch_sub_explicit(&context->device->traffic, context->inside - left, memory_order_relaxed);
 	context->inside = (uint32_t)left;
+}
+
+/* Is it run by itself, from a stream of the library's own? The slot is troubled. */
+static inline bool df_slot_is_solitary(const struct df_slot *slot)
+{
+	return slot->run >= DF_RUN_ALONE;
 }
 
 /* Nothing is lost or being recovered, as far as is known. */

@@ -200,6 +200,11 @@ static uint64_t finished_to(struct df_context *context, uint64_t last, bool *ask
 			continue;
 		if (sequence >= context->unsent || !df_slot_marked(slot, sequence))
 			break;
+		/* What it has shown is recovery's to weigh. */
+		if (__builtin_expect(slot->troubled, 0) && slot->run == DF_RUN_PROBE) {
+			df_journal_lost(context, 0);
+			break;
+		}
 		if (__builtin_expect(slot->wait_count, 0)) {
 			if (df_journal_misled(slot))
 				df_journal_lost(context, 0);
@@ -387,8 +392,7 @@ static DF_COLD void write_commit_tail(struct df_context *context, struct df_slot
 /* Behind all that came before, with nothing behind it. */
 static bool wants_solitude(const struct df_slot *slot)
 {
-	return slot->ran && slot->troubled &&
-	       (slot->run == DF_RUN_ALONE || slot->run == DF_RUN_PART || slot->info.page_fault);
+	return slot->ran && slot->troubled && (df_slot_is_solitary(slot) || slot->info.page_fault);
 }
 
 /* What most submissions do not need: commits, waits, another run. */

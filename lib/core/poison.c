@@ -6,6 +6,10 @@
  * launch: two when the kernel says that the context was guilty, more when it does not say whose job hung (6.12's reset
  * of a ring).
  *
+ * A kernel that kills the waves of a launch and lets the stream go on (6.12) says only that the batch was guilty: there
+ * the launch is found by halves, from runs of the first so many launches, which end well or guilty. Such a run never
+ * retires; its images are not the verified ones.
+ *
  * What is then left of the batch: launches marked independent go on without the poison, which may be found again and
  * again; else the launches before it are run once more and committed, and the batch ends there. The stream is made anew
  * for each of it; nothing else changes about the slot, and losses are settled as usual.
@@ -66,10 +70,32 @@ static int run_part(struct df_slot *slot, uint64_t end)
 	return ret;
 }
 
+static int run_probe(struct df_slot *slot)
+{
+	const struct df_filter filter = {
+		.end = slot->probe_end,
+		.exclude = slot->info.poison,
+		.exclude_count = slot->info.poison_count,
+		.barriers = true,
+	};
+	int ret = make_stream(slot, &filter);
+
+	if (!ret)
+		slot->run = DF_RUN_PROBE;
+	return ret;
+}
+
+/* Half of what is open, or when that is one launch, everything up to it once more. */
+static int halve(struct df_slot *slot)
+{
+	slot->probe_end = slot->bad - slot->good > 1 ? slot->good + (slot->bad - slot->good) / 2 : slot->bad;
+	return run_probe(slot);
+}
+
 static int name_poison(struct df_slot *slot, uint64_t launch)
 {
 	slot->info.poison[slot->info.poison_count++] = launch;
-	slot->suspected_times = slot->attempts = 0;
+	slot->suspected_times = slot->attempts = slot->cancelled = 0;
 	atomic_fetch_add(&slot->batch->device->recovery.poisoned, 1);
 	if (!slot->batch->independent)
 		return run_part(slot, launch);
@@ -99,7 +125,33 @@ static int search(struct df_slot *slot)
 		if (slot->suspected_times >= needed)
 			return name_poison(slot, first);
 	}
-	return may_go_on(slot) ? run_alone(slot) : -ECANCELED;
+	if (!may_go_on(slot))
+		return -ECANCELED;
+	if (slot->found.ruling.verdict != DF_GUILTY_RESET || !slot->found.marked || slot->found.page_fault)
+		return run_alone(slot);
+	/* It was killed and the stream went on. */
+	slot->good = 0;
+	slot->bad = slot->batch->launches;
+	return halve(slot);
+}
+
+/* A probe came to its end or was lost. */
+static int weigh(struct df_slot *slot)
+{
+	if (slot->found.passed && slot->probe_end != slot->bad) {
+		slot->good = slot->probe_end;
+		return halve(slot);
+	}
+	if (slot->found.passed) { /* not every time, then */
+		slot->attempts += 8;
+		return slot->attempts < MAX_ATTEMPTS ? run_alone(slot) : -ECANCELED;
+	}
+	if (slot->found.ruling.verdict != DF_GUILTY_RESET || slot->found.page_fault)
+		return may_go_on(slot) ? run_probe(slot) : -ECANCELED;
+	if (slot->probe_end == slot->bad)
+		return name_poison(slot, slot->good);
+	slot->bad = slot->probe_end;
+	return halve(slot);
 }
 
 bool df_poison_step(struct df_slot *slot)
@@ -114,6 +166,8 @@ bool df_poison_step(struct df_slot *slot)
 		return may_be_own(slot) && run_alone(slot) == 0;
 	case DF_RUN_ALONE:
 		return search(slot) == 0;
+	case DF_RUN_PROBE:
+		return weigh(slot) == 0;
 	case DF_RUN_PART:
 		return may_go_on(slot) && run_part(slot, slot->info.poison[0]) == 0;
 	}

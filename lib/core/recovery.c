@@ -32,7 +32,7 @@ static void locate(struct df_slot *slot)
 {
 	slot->found.first = 0;
 	slot->found.end = slot->batch->launches;
-	if (slot->run == DF_RUN_ALONE || slot->run == DF_RUN_PART)
+	if (df_slot_is_solitary(slot))
 		df_poison_locate(slot, &slot->found.first, &slot->found.end);
 	else if (!slot->found.marked && atomic_load(&slot->batch->in_flight) == 1)
 		df_batch_progress(slot->batch, &slot->found.first, &slot->found.end);
@@ -47,8 +47,7 @@ static bool can_resume(const struct df_context *context, struct df_slot *slot)
 	uint64_t launch;
 
 	if (!slot->found.ruling.exact || context->device->info.ring_is_gfx || slot->sequence != context->oldest ||
-	    slot->run == DF_RUN_ALONE || slot->run == DF_RUN_PART || slot->misled ||
-	    atomic_load(&slot->batch->in_flight) != 1 ||
+	    df_slot_is_solitary(slot) || slot->misled || atomic_load(&slot->batch->in_flight) != 1 ||
 	    !df_batch_resume(slot->batch, &slot->run_va, &slot->run_dw, &launch) || launch <= slot->resumed_at)
 		return false;
 	slot->resumed_at = launch;
@@ -150,7 +149,9 @@ static struct df_slot *rule(struct df_context *context)
 		slot->found.page_fault =
 			evidence.page_fault && !slot->answer && slot->found.ruling.verdict == DF_GUILTY_RESET;
 		slot->found.doubtful = slot->found.page_fault && !was_alone(context, slot);
-		if (slot->misled && slot->found.ruling.verdict == DF_DONE)
+		slot->found.passed =
+			slot->run == DF_RUN_PROBE && !slot->misled && slot->found.ruling.verdict == DF_DONE;
+		if ((slot->misled || slot->found.passed) && slot->found.ruling.verdict == DF_DONE)
 			slot->found.ruling.verdict = DF_INNOCENT_RESET;
 		locate(slot);
 		if (slot->found.ruling.verdict == DF_DONE)
@@ -197,7 +198,7 @@ static void describe_loss(struct df_context *context, const struct df_slot *slot
 	};
 	if (!slot)
 		return;
-	context->loss.verdict = slot->found.ruling.verdict;
+	context->loss.verdict = slot->found.passed ? DF_DONE : slot->found.ruling.verdict;
 	context->loss.batch = slot->sequence;
 	context->loss.first_launch = slot->found.first;
 	context->loss.last_launch = slot->found.end ? slot->found.end - 1 : 0;
@@ -209,6 +210,8 @@ static void count_loss(struct df_context *context)
 	struct df_recovery_counts *counts = &context->device->recovery;
 
 	context->judged_ns = df_clock_ns();
+	if (context->loss.verdict == DF_DONE)
+		return;
 	atomic_fetch_add(&counts->losses, 1);
 	atomic_fetch_add(&counts->detect_ns, context->judged_ns - context->lost_ns);
 	atomic_fetch_add(&context->device->losses_seen, 1);
@@ -251,7 +254,8 @@ static void capture(struct df_context *context, const struct df_slot *slot)
 								  : kept_state,
 	};
 
-	if (!context->capture || !slot || (context->captured && slot->found.ruling.verdict != DF_GUILTY_RESET))
+	if (!context->capture || !slot || slot->found.passed ||
+	    (context->captured && slot->found.ruling.verdict != DF_GUILTY_RESET))
 		return;
 	info = slot->info;
 	info.verdict = info.loss = slot->found.ruling.verdict;
@@ -315,11 +319,13 @@ static void record(struct df_context *context, struct df_slot *slot)
 {
 	struct df_wait_info *info = &slot->info;
 
+	info->restored_B += context->restored_B;
+	if (slot->found.passed)
+		return;
 	info->loss = slot->found.ruling.verdict == DF_DONE ? DF_INNOCENT_RESET : slot->found.ruling.verdict;
 	info->first_launch = slot->found.first;
 	info->last_launch = slot->found.end ? slot->found.end - 1 : 0;
 	info->detect_ns += context->judged_ns - context->lost_ns;
-	info->restored_B += context->restored_B;
 }
 
 static bool may_run_again(const struct df_context *context, struct df_slot *slot)
@@ -332,8 +338,7 @@ static bool may_run_again(const struct df_context *context, struct df_slot *slot
 		return false;
 	if (slot == context->culprit && slot->cancelled > (uint64_t)context->max_retries * PATIENCE)
 		return false;
-	if (slot == context->culprit &&
-	    (slot->barren > context->max_retries || slot->run == DF_RUN_ALONE || slot->run == DF_RUN_PART))
+	if (slot == context->culprit && (slot->barren > context->max_retries || df_slot_is_solitary(slot)))
 		return df_poison_step(slot);
 	if (slot->run == DF_RUN_WHOLE || slot->run == DF_RUN_RESUMED)
 		slot->run = slot->resumes ? DF_RUN_RESUMED : DF_RUN_WHOLE;
@@ -347,7 +352,7 @@ static bool may_run_again(const struct df_context *context, struct df_slot *slot
  */
 static void measure_progress(struct df_slot *slot)
 {
-	if (!slot)
+	if (!slot || slot->found.passed)
 		return;
 	if (slot->found.first > slot->progress)
 		slot->barren = slot->cancelled = 0;
@@ -417,7 +422,7 @@ static void plan(struct df_context *context, bool possible)
 
 static void tell(void (*callback)(void *user, const struct df_loss *loss), const struct df_context *context)
 {
-	if (callback)
+	if (callback && context->loss.verdict != DF_DONE)
 		callback(context->user, &context->loss);
 }
 

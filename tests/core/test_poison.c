@@ -134,6 +134,29 @@ START_TEST(test_go_on)
 }
 END_TEST
 
+/* One that hangs whatever runs there. 6.12 kills its waves and lets the stream go on. */
+START_TEST(test_hang_always)
+{
+	static const char *const faults[] = {"hang@617:always", "hang@0:always", "illegal-opcode@999:always"};
+	static const uint64_t where[] = {617, 0, 999};
+	const unsigned which = (unsigned)(_i / (int)KERNELS) % 3;
+	const bool independent = _i >= (int)(3 * KERNELS);
+	struct df_wait_info info;
+	struct df_batch *batch;
+
+	set_up(kernels[_i % (int)KERNELS], 0);
+	ck_ok(df_device_fault(world.device, faults[which]));
+	batch = record(NULL, 0, independent);
+	info = wait_poisoned(submit(context, batch));
+	ck_assert_uint_eq(info.poison_count, 1);
+	ck_assert_uint_eq(info.poison[0], where[which]);
+	ck_assert_uint_eq(info.launches_done, independent ? LAUNCHES - 1 : where[which]);
+	world_check(state, independent ? LAUNCHES - 1 : (uint32_t)where[which]);
+	ck_ok(df_batch_destroy(batch));
+	tear_down();
+}
+END_TEST
+
 /* Too many: the batch ends without any of it. */
 START_TEST(test_too_many)
 {
@@ -207,6 +230,7 @@ int main(void)
 	tcase_set_timeout(cases, 120);
 	tcase_add_loop_test(cases, test_stop, 0, KERNELS);
 	tcase_add_loop_test(cases, test_go_on, 0, KERNELS);
+	tcase_add_loop_test(cases, test_hang_always, 0, 4 * KERNELS);
 	tcase_add_loop_test(cases, test_too_many, 0, KERNELS);
 	tcase_add_loop_test(cases, test_no_retries, 0, KERNELS);
 	tcase_add_loop_test(cases, test_never_calm, 0, KERNELS);
