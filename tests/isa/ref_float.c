@@ -180,6 +180,9 @@ static uint64_t fixup(const uint64_t *s, unsigned w, unsigned m, int least)
 		return sign | inf;
 	if (!num || den == inf || (int)(num >> m) - (int)(den >> m) < least)
 		return sign;
+	/* An overflow on the way leaves no number in q (the half's way goes through single precision and does not). */
+	if (w > 16 && (s[0] & (top - 1)) > inf)
+		return sign | inf;
 	return sign | (s[0] & (top - 1));
 }
 

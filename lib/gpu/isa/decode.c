@@ -182,7 +182,7 @@ static const char *decode_sdwa(struct gpu_inst *in)
 	in->neg = (uint8_t)(bits(ctl, 20, 1) | bits(ctl, 28, 1) << 1);
 	in->abs = (uint8_t)(bits(ctl, 21, 1) | bits(ctl, 29, 1) << 1);
 	if (in->op->enc == GPU_VOPC) {
-		if (bits(ctl, 15, 1) && !(in->op->dst == GPU_O_NONE))
+		if (bits(ctl, 15, 1) && in->op->flags & GPU_OPF_WRITES_VCC)
 			in->sdst = (uint16_t)bits(ctl, 8, 7);
 		return NULL;
 	}
@@ -257,7 +257,7 @@ static const char *vop3_modifiers(struct gpu_inst *in, const uint32_t *dw)
 	in->clamp = bits(dw[0], 15, 1);
 	in->omod = (uint8_t)bits(dw[1], 27, 2);
 	in->neg = (uint8_t)bits(dw[1], 29, 3);
-	if (in->op->sdst == GPU_O_MASK) {
+	if (in->op->sdst == GPU_O_MASK && in->op->enc != GPU_VOPC) { /* VOP3B; compares are VOP3A, their mask is VDST */
 		in->sdst = (uint16_t)bits(dw[0], 8, 7);
 	} else {
 		in->abs = (uint8_t)bits(dw[0], 8, 3);

@@ -280,7 +280,9 @@ static inline uint32_t div_fixup32(uint32_t q, uint32_t den, uint32_t num)
 		return sign;
 	if (ne - de < -150)
 		return sign;
-	if (de == 255)
+	/* The steps of a division that overflows end in infinity less infinity: no number, which the manual leaves out.
+	 */
+	if (de == 255 || isnan32(q))
 		return sign | 0x7f800000;
 	return sign | (q & 0x7fffffff);
 }
@@ -484,6 +486,20 @@ static void lane_div_scale_f32(struct gpu_lanes *v)
 	v->mask_out = out;
 }
 
+/*
+ * r, a * b + c rounded, times 2^-64, rounded once: where r lies half way between two denormals, what its own rounding
+ * took away decides.
+ */
+static float fmas_down32(float r, float a, float b, float c)
+{
+	float d = r * 0x1p-64f, back = d * 0x1p64f, halfway = fabsf(r - back);
+	double rest = (double)a * b - ((double)r - c);
+
+	if (halfway != 0x1p-86f || rest == 0 || (rest > 0) == (back > r))
+		return d;
+	return rest > 0 ? d + 0x1p-149f : d - 0x1p-149f;
+}
+
 static void lane_div_fmas_f32(struct gpu_lanes *v)
 {
 	uint32_t *d = v->d;
@@ -495,7 +511,7 @@ static void lane_div_fmas_f32(struct gpu_lanes *v)
 		float x = gpu_f32(a_[i]), y = gpu_f32(b_[i]), z = gpu_f32(c_[i]), r = fmaf(x, y, z);
 		/* The quotient had been made smaller or larger by 2^64; its estimate tells which. */
 		if (v->mask_in >> i & 1)
-			r *= (c_[i] >> 23 & 255) > 127 ? 0x1p64f : 0x1p-64f;
+			r = (c_[i] >> 23 & 255) > 127 ? r * 0x1p64f : fmas_down32(r, x, y, z);
 		d[i] = nan3_32(gpu_f32_bits(r), a_[i], b_[i], c_[i]);
 	}
 }

@@ -127,6 +127,8 @@ static inline uint64_t div_fixup64(uint64_t q, uint64_t den, uint64_t num)
 		return sign;
 	if (ne - de < -1075)
 		return sign;
+	if (isnan64(q)) /* as in div_fixup32() */
+		return sign | inf;
 	return sign | (q & ~SIGN64);
 }
 
@@ -218,6 +220,16 @@ static void lane_div_scale_f64(struct gpu_lanes *v)
 	v->mask_out = out;
 }
 
+/* As fmas_down32(). Near a quotient c and r differ by a step of refinement, so that their difference is exact. */
+static double fmas_down64(double r, double a, double b, double c)
+{
+	double d = r * 0x1p-128, back = d * 0x1p128, halfway = fabs(r - back), rest = fma(a, b, c - r);
+
+	if (halfway != 0x1p-947 || rest == 0 || (rest > 0) == (back > r))
+		return d;
+	return rest > 0 ? d + 0x1p-1074 : d - 0x1p-1074;
+}
+
 static void lane_div_fmas_f64(struct gpu_lanes *v)
 {
 	uint64_t *d = v->d;
@@ -229,7 +241,9 @@ static void lane_div_fmas_f64(struct gpu_lanes *v)
 		double r = fma(gpu_f64(a_[i]), gpu_f64(b_[i]), gpu_f64(c_[i]));
 
 		if (v->mask_in >> i & 1)
-			r *= (c_[i] >> 52 & 2047) > 1023 ? 0x1p128 : 0x1p-128;
+			r = (c_[i] >> 52 & 2047) > 1023
+				    ? r * 0x1p128
+				    : fmas_down64(r, gpu_f64(a_[i]), gpu_f64(b_[i]), gpu_f64(c_[i]));
 		d[i] = nan3_64(gpu_f64_bits(r), a_[i], b_[i], c_[i]);
 	}
 }
