@@ -403,9 +403,10 @@ static DF_COLD int wait_asleep(struct df_fence *fence, uint64_t deadline_ns)
 			return -ETIME;
 		if (!ret && df_context_calm(fence->context))
 			ret = sleep_or_ask(fence, now, deadline_ns, &look);
-		if (ret == -EBUSY)
+		/* The marker mostly is there when the kernel's wait ends, and what it was held behind is done. */
+		if (ret == -EBUSY && !try_marker(fence))
 			sleep_until(df_clock_ns() + SETTLE_NS, deadline_ns);
-		else if (ret < 0)
+		else if (ret < 0 && ret != -EBUSY)
 			return ret;
 	}
 	return 0;

@@ -2,8 +2,12 @@
 /* Submission and waiting: one ioctl, no allocation, bounded waits, what is held back, what is refused. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common.h"
@@ -20,6 +24,47 @@ static uint64_t counter(struct df_device *device, const char *name)
 			return counters[i].value;
 	return 0;
 }
+
+/* In front of libc's: what the library sleeps between two looks. The fake sleeps by nanosleep(). */
+static atomic_uint sleeps;
+
+int clock_nanosleep(clockid_t clock, int flags, const struct timespec *request, struct timespec *remain)
+{
+	atomic_fetch_add(&sleeps, 1);
+	return syscall(SYS_clock_nanosleep, clock, flags, request, remain) ? errno : 0;
+}
+
+/* Lets the held job end when somebody waits for it in the kernel. */
+static void *release_waited(void *device)
+{
+	while (!counter(device, "AMDGPU_WAIT_CS"))
+		sched_yield();
+	fake_release(1);
+	return NULL;
+}
+
+START_TEST(test_kernel_wait_ends_without_another_sleep)
+{
+	struct df_device *device = open_fake();
+	struct df_context *context = new_context(device, 0);
+	struct df_batch *batch = new_batch(device);
+	struct df_fence *fence;
+	pthread_t thread;
+
+	fake.mode = FAKE_HOLD;
+	fence = submit(context, batch);
+	ck_assert_int_eq(pthread_create(&thread, NULL, release_waited, device), 0);
+	atomic_store(&sleeps, 0);
+	ck_ok(df_fence_wait(fence, DF_FOREVER, NULL));
+	ck_assert_uint_eq(atomic_load(&sleeps), 0);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	ck_assert_uint_gt(counter(device, "AMDGPU_WAIT_CS"), 0);
+	df_fence_put(fence);
+	ck_ok(df_batch_destroy(batch));
+	ck_ok(df_context_destroy(context));
+	close_fake(device);
+}
+END_TEST
 
 START_TEST(test_empty_batch)
 {
@@ -519,6 +564,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
+		test_kernel_wait_ends_without_another_sleep,
 		test_empty_batch,
 		test_hot_path,
 		test_allocations_are_seen,
