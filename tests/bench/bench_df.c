@@ -6,12 +6,14 @@
  *   bench_df marked N IMAGE   the same with a barrier behind each and a progress marker at every MARKERS launches
  *                             (environment; 0: none)
  *   bench_df submit N IMAGE   submits one sealed batch N times, waiting each time
+ *   bench_df side ROUNDS IMAGE  ROUNDS times: records SIDE_N launches (environment), submits, waits (side.h)
  *   bench_df counts IMAGE     prints a line "name, tab, count" each: ioctls a submission and its IBs, heap allocations,
  *                             dwords of a further launch with nothing, one and eight arguments changed, of a barrier,
  *                             bytes written elsewhere
  *   bench_df run KIND IMAGE   KIND saxpy (1 Mi elements) or matmul (512 x 512): best time of 5 in ns, checked
  */
 #include "drumfire.h"
+#include "side.h"
 
 #include <dlfcn.h>
 #include <math.h>
@@ -329,13 +331,85 @@ static int record_or_submit(const char *mode, uint32_t n)
 	return 0;
 }
 
+/* The three parts of a round, each its own function so that a profiler can count what is below it. */
+__attribute__((noinline)) void side_record(struct df_batch *batch, struct args args, unsigned launches);
+__attribute__((noinline)) void side_record(struct df_batch *batch, struct args args, unsigned launches)
+{
+	must(df_batch_reset(batch), "reset");
+	for (unsigned i = 0; i < launches; i++) {
+		args.a = (float)i;
+		launch(batch, &args);
+		args.x += SIDE_FLOATS * 4;
+		args.y += SIDE_FLOATS * 4;
+		args.z += SIDE_FLOATS * 4;
+	}
+	must(df_batch_seal(batch), "seal");
+}
+
+__attribute__((noinline)) void side_submit(struct df_batch *batch, struct df_fence **fence_out);
+__attribute__((noinline)) void side_submit(struct df_batch *batch, struct df_fence **fence_out)
+{
+	must(df_submit(context, batch, NULL, fence_out), "submit");
+}
+
+__attribute__((noinline)) void side_wait(struct df_fence *fence);
+__attribute__((noinline)) void side_wait(struct df_fence *fence)
+{
+	must(df_fence_wait(fence, DF_FOREVER, NULL), "wait");
+	df_fence_put(fence);
+}
+
+static void side_round(struct df_batch *batch, const struct args *args, unsigned launches, unsigned pause_us)
+{
+	struct df_fence *fence;
+
+	side_record(batch, *args, launches);
+	side_submit(batch, &fence);
+	if (pause_us)
+		usleep(pause_us);
+	side_wait(fence);
+}
+
+static int side(unsigned rounds)
+{
+	const unsigned launches = side_number("SIDE_N", 1), pause_us = side_number("SIDE_PAUSE_US", 0);
+	struct side side = {.ns = calloc(rounds + 1, sizeof(*side.ns))};
+	struct df_batch *batch = make_batch(SIDE_MAX);
+	struct df_bo *bos[3];
+	void *maps[3];
+	uint64_t before;
+	int ret = 0;
+
+	for (int i = 0; i < 3; i++)
+		bos[i] = make_bo(SIDE_MAX * SIDE_FLOATS * 4, &maps[i]);
+	side_fill(maps[0], maps[1]);
+	struct args args = {df_bo_address(bos[0]), df_bo_address(bos[1]), df_bo_address(bos[2]), SIDE_FLOATS, 0};
+	for (unsigned i = 0; rounds && !pause_us && i < SIDE_WARM; i++)
+		side_round(batch, &args, launches, 0);
+	before = ioctls();
+	for (unsigned i = 0; i < rounds; i++) {
+		side_begin(&side);
+		side_round(batch, &args, launches, pause_us);
+		side_end(&side);
+	}
+	if (rounds) {
+		side_print(&side, ioctls() - before, dwords(batch) * rounds);
+		ret = side_check(maps[0], maps[1], maps[2], launches);
+	}
+	must(df_batch_destroy(batch), "batch");
+	for (int i = 0; i < 3; i++)
+		must(df_bo_destroy(bos[i]), "bo");
+	free(side.ns);
+	return ret;
+}
+
 int main(int argc, char **argv)
 {
 	int ret;
 
 	if (argc < 3) {
 		fprintf(stderr, "usage: bench_df record N IMAGE | marked N IMAGE | submit N IMAGE | run saxpy|matmul "
-				"IMAGE | counts IMAGE\n");
+				"IMAGE | side ROUNDS IMAGE | counts IMAGE\n");
 		return 2;
 	}
 	open_all(argv[argc - 1]);
@@ -343,6 +417,8 @@ int main(int argc, char **argv)
 		ret = counts();
 	else if (!strcmp(argv[1], "run"))
 		ret = run(argv[2]);
+	else if (!strcmp(argv[1], "side"))
+		ret = side((unsigned)strtoul(argv[2], NULL, 10));
 	else
 		ret = record_or_submit(argv[1], (uint32_t)strtoul(argv[2], NULL, 10));
 	must(df_context_destroy(context), "context");

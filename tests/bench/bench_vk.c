@@ -6,9 +6,13 @@
  *   bench_vk submit N SPV     submits one recorded command buffer N times, waiting each time
  *   bench_vk run KIND SPV     KIND saxpy (1 Mi elements) or matmul (512 x 512): prints the best time of 5 in ns,
  *                             checked
- *   bench_vk dwords KIND SPV  KIND same, one, eight or barrier: dwords of command stream that each further dispatch
- *                             takes (built with -DSEE_IBS, which puts this program's ioctl in front of the driver's)
+ *   bench_vk side ROUNDS SPV  ROUNDS times: records SIDE_N dispatches (environment), submits, waits (side.h); ioctls
+ * and dwords are seen by the program that is built with -DSEE_IBS bench_vk dwords KIND SPV  KIND same, one, eight or
+ * barrier: dwords of command stream that each further dispatch takes (built with -DSEE_IBS, which puts this program's
+ * ioctl in front of the driver's)
  */
+#include "side.h"
+
 #include <dlfcn.h>
 #include <math.h>
 #include <stdint.h>
@@ -34,7 +38,7 @@
 #include <stdarg.h>
 #include <xf86drm.h>
 
-static uint64_t ib_bytes;
+static uint64_t ib_bytes, ioctl_count;
 
 static void see_chunks(const union drm_amdgpu_cs *cs)
 {
@@ -59,12 +63,13 @@ int ioctl(int fd, unsigned long request, ...)
 	va_start(list, request);
 	arg = va_arg(list, void *);
 	va_end(list);
+	ioctl_count++;
 	if (request == DRM_IOCTL_AMDGPU_CS)
 		see_chunks(arg);
 	return next(fd, request, arg);
 }
 #else
-static const uint64_t ib_bytes;
+static const uint64_t ib_bytes, ioctl_count;
 #endif
 
 struct push {
@@ -331,17 +336,88 @@ static int dwords(const char *kind, const struct push *push)
 	return 0;
 }
 
+/* The parts of a round; submission and wait are bench_submit() and bench_wait(). */
+__attribute__((noinline)) void side_record(VkCommandBuffer commands, struct push push, unsigned launches);
+__attribute__((noinline)) void side_record(VkCommandBuffer commands, struct push push, unsigned launches)
+{
+	VkCommandBufferBeginInfo start = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
+					  .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT};
+
+	CHECK(vkResetCommandPool(device, pool, 0));
+	CHECK(vkBeginCommandBuffer(commands, &start));
+	vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
+	for (unsigned i = 0; i < launches; i++) {
+		push.a = (float)i;
+		vkCmdPushConstants(commands, layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof(push), &push);
+		vkCmdDispatch(commands, 1, 1, 1);
+		push.x += SIDE_FLOATS * 4;
+		push.y += SIDE_FLOATS * 4;
+		push.z += SIDE_FLOATS * 4;
+	}
+	CHECK(vkEndCommandBuffer(commands));
+}
+
+__attribute__((noinline)) void side_reset(VkFence fence);
+__attribute__((noinline)) void side_reset(VkFence fence)
+{
+	CHECK(vkResetFences(device, 1, &fence));
+}
+
+static void side_round(VkCommandBuffer commands, const struct push *push, VkFence fence, unsigned launches,
+		       unsigned pause_us)
+{
+	side_record(commands, *push, launches);
+	bench_submit(commands, fence);
+	if (pause_us)
+		usleep(pause_us);
+	bench_wait(fence);
+	side_reset(fence);
+}
+
+static int side(unsigned rounds)
+{
+	const unsigned launches = side_number("SIDE_N", 1), pause_us = side_number("SIDE_PAUSE_US", 0);
+	struct side side = {.ns = calloc(rounds + 1, sizeof(*side.ns))};
+	struct push push = {.n = SIDE_FLOATS};
+	const size_t bytes = (size_t)SIDE_MAX * SIDE_FLOATS * 4;
+	float *x = make_buffer(bytes, &push.x), *y = make_buffer(bytes, &push.y), *z = make_buffer(bytes, &push.z);
+	VkCommandBuffer commands = begin();
+	VkFence fence = make_fence();
+	uint64_t ioctls, dw_bytes;
+	int ret = 0;
+
+	side_fill(x, y);
+	for (unsigned i = 0; rounds && !pause_us && i < SIDE_WARM; i++)
+		side_round(commands, &push, fence, launches, 0);
+	ioctls = ioctl_count;
+	dw_bytes = ib_bytes;
+	for (unsigned i = 0; i < rounds; i++) {
+		side_begin(&side);
+		side_round(commands, &push, fence, launches, pause_us);
+		side_end(&side);
+	}
+	if (rounds) {
+		side_print(&side, ioctl_count - ioctls, (ib_bytes - dw_bytes) / 4);
+		ret = side_check(x, y, z, launches);
+	}
+	free(side.ns);
+	return ret;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 4) {
-		fprintf(stderr, "usage: bench_vk record N SPV | submit N SPV | run saxpy|matmul SPV | "
-				"dwords same|one|eight|barrier SPV\n");
+		fprintf(stderr,
+			"usage: bench_vk record N SPV | submit N SPV | run saxpy|matmul SPV | side ROUNDS SPV | "
+			"dwords same|one|eight|barrier SPV\n");
 		return 2;
 	}
 	make_device();
 	make_pipeline(argv[3]);
 	if (!strcmp(argv[1], "run"))
 		return run(argv[2]);
+	if (!strcmp(argv[1], "side"))
+		return side((unsigned)strtoul(argv[2], NULL, 10));
 	unsigned n = (unsigned)strtoul(argv[2], NULL, 10);
 	struct push push = {.n = 0, .a = 2};
 	make_buffer(4096, &push.x);
