@@ -6,9 +6,9 @@
  * launch: two when the kernel says that the context was guilty, more when it does not say whose job hung (6.12's reset
  * of a ring).
  *
- * A kernel that kills the waves of a launch and lets the stream go on (6.12) says only that the batch was guilty: there
- * the launch is found by halves, from runs of the first so many launches, which end well or guilty. Such a run never
- * retires; its images are not the verified ones.
+ * A kernel that kills the waves of a launch and lets the stream go on (6.12), or redirects its page fault, says only
+ * that the batch was guilty: there the launch is found by halves, from runs of the first so many launches, which end
+ * well or guilty. Such a run never retires; its images are not the verified ones.
  *
  * What is then left of the batch: launches marked independent go on without the poison, which may be found again and
  * again; else the launches before it are run once more and committed, and the batch ends there. The stream is made anew
@@ -127,7 +127,7 @@ static int search(struct df_slot *slot)
 	}
 	if (!may_go_on(slot))
 		return -ECANCELED;
-	if (slot->found.ruling.verdict != DF_GUILTY_RESET || !slot->found.marked || slot->found.page_fault)
+	if (slot->found.ruling.verdict != DF_GUILTY_RESET || !slot->found.marked || slot->found.doubtful)
 		return run_alone(slot);
 	/* It was killed and the stream went on. */
 	slot->good = 0;
@@ -146,7 +146,7 @@ static int weigh(struct df_slot *slot)
 		slot->attempts += 8;
 		return slot->attempts < MAX_ATTEMPTS ? run_alone(slot) : -ECANCELED;
 	}
-	if (slot->found.ruling.verdict != DF_GUILTY_RESET || slot->found.page_fault)
+	if (slot->found.ruling.verdict != DF_GUILTY_RESET || slot->found.doubtful)
 		return may_go_on(slot) ? run_probe(slot) : -ECANCELED;
 	if (slot->probe_end == slot->bad)
 		return name_poison(slot, slot->good);
@@ -156,8 +156,7 @@ static int weigh(struct df_slot *slot)
 
 bool df_poison_step(struct df_slot *slot)
 {
-	/* Behind a page fault that became success the stream went on: there is no end to find it by. */
-	if (slot->batch->not_repeatable || !slot->batch->launches || (slot->found.page_fault && !slot->found.doubtful))
+	if (slot->batch->not_repeatable || !slot->batch->launches)
 		return false;
 	switch (slot->run) {
 	case DF_RUN_WHOLE:
