@@ -453,8 +453,34 @@ int df_gem_va_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 }
 
 /*
- * vm->lock is held: every mapping of bo (NULL: every mapping) goes. Without memory for that they
- * stay until the end.
+ * The same without memory for an operation: nothing runs any more and no update waits once these
+ * waits are over, and later jobs come after what is pushed here.
+ */
+static void forget_slowly(struct df_vm *vm, const struct df_bo *bo)
+{
+	struct rb_node *node, *next;
+
+	if (vm->last)
+		dma_fence_wait(&vm->last->base, false);
+	dma_resv_wait_timeout(&vm->resv, DMA_RESV_USAGE_BOOKKEEP, false, MAX_SCHEDULE_TIMEOUT);
+	for (node = rb_first_cached(&vm->maps); node; node = next) {
+		struct df_mapping *map = container_of(node, struct df_mapping, it.rb);
+		struct df_item item = {
+			.va = (u64)map->it.start << PAGE_SHIFT,
+			.size = (u64)(map->it.last - map->it.start + 1) << PAGE_SHIFT,
+		};
+
+		next = rb_next(node);
+		if (bo && map->bo != bo)
+			continue;
+		push(vm, &item);
+		mapping_free(vm, map);
+	}
+}
+
+/*
+ * vm->lock is held: every mapping of bo (NULL: every mapping) goes. That cannot fail: mappings keep
+ * buffers, and those the address space that paid for them.
  */
 static void forget_locked(struct df_vm *vm, struct df_bo *bo)
 {
@@ -467,8 +493,10 @@ static void forget_locked(struct df_vm *vm, struct df_bo *bo)
 	if (!count)
 		return;
 	op = op_new(count, 0);
-	if (!op)
+	if (!op) {
+		forget_slowly(vm, bo);
 		return;
+	}
 	for (node = rb_first_cached(&vm->maps); node; node = next) {
 		struct df_mapping *map = container_of(node, struct df_mapping, it.rb);
 
