@@ -3,10 +3,16 @@
  * Chapter 3: batches over STATE buffers on two contexts while the GPU is lost in every way, against the same batches
  * undisturbed. Each launch reads what the one before left and writes it back changed, in an order that matters: a
  * launch run twice, left out, or half done shows in every later one.
+ *
+ * A render node of drumfire.ko is asked for faults through the FIFO of its hardware process (drumfire gpud --faults),
+ * which DRUMFIRE_FAULT_FIFO names; a hardware process that ends must be started again by somebody.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "cli/demo.h"
 
@@ -38,6 +44,7 @@ struct stage {
 	unsigned submitted[CONTEXTS], verified[CONTEXTS];
 	uint64_t run_ns;
 	uint32_t drm_minor;
+	const char *fifo; /* NULL: a soft device */
 };
 
 #define FAULT_INFO_MINOR 55u /* the first DRM minor whose kernel can be asked for page faults */
@@ -45,13 +52,14 @@ struct stage {
 /* Before the wait for this batch of this context. */
 static const struct {
 	unsigned batch, context;
-	const char *spec, *what;
+	const char *spec, *of_chip; /* of_chip: what a hardware process is asked for */
+	const char *what;
 	uint32_t minor; /* older kernels tell nobody */
 } faults[] = {
-	{3, 0, "hang@41", "a wave that never ends", 0},
-	{7, 1, "memory-lost@50", "reset, device memory lost", 0},
-	{10, 0, "page-fault@12", "an access to nowhere", FAULT_INFO_MINOR},
-	{13, 1, "removed@55", "unplugged", 0},
+	{3, 0, "hang@41", "hang@41\n", "a wave that never ends", 0},
+	{7, 1, "memory-lost@50", "full-reset@50\n", "reset, device memory lost", 0},
+	{10, 0, "page-fault@12", "page-fault@12\n", "an access to nowhere", FAULT_INFO_MINOR},
+	{13, 1, "removed@55", "removed@55\n", "unplugged", 0},
 };
 #define FAULTS (sizeof(faults) / sizeof(faults[0]))
 
@@ -158,13 +166,41 @@ static int submit(struct stage *stage, unsigned c)
 	return 0;
 }
 
+static int ask_chip(const char *fifo, const char *line)
+{
+	const ssize_t length = (ssize_t)strlen(line);
+	int fd = open(fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC), ret = 0;
+
+	if (fd < 0 || write(fd, line, (size_t)length) != length) {
+		ret = -errno;
+		fprintf(stderr, "drumfire demo: DRUMFIRE_FAULT_FIFO %s: %s. Fix: start drumfire gpud --faults %s\n",
+			fifo, strerror(errno), fifo);
+	}
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+/* The next hardware process needs a moment. */
+static int reopen(struct stage *stage)
+{
+	int ret = df_device_reopen(stage->device, NULL);
+
+	for (unsigned tries = 0; ret && stage->fifo && tries < 300; tries++) {
+		nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+		ret = df_device_reopen(stage->device, NULL);
+	}
+	return ret;
+}
+
 static int ask_for_fault(struct stage *stage, unsigned c, unsigned batch)
 {
 	for (unsigned i = 0; i < FAULTS; i++) {
 		if (faults[i].batch != batch || faults[i].context != c || faults[i].minor > stage->drm_minor)
 			continue;
 		stage->timeline->next_what = faults[i].what;
-		return df_device_fault(stage->device, faults[i].spec);
+		return stage->fifo ? ask_chip(stage->fifo, faults[i].of_chip)
+				   : df_device_fault(stage->device, faults[i].spec);
 	}
 	return 0;
 }
@@ -178,7 +214,7 @@ static int verify(struct stage *stage, unsigned c)
 
 	while ((ret = df_fence_wait(fence, df_now_ns() + WAIT_NS, &info)) == -ENODEV && stage->timeline) {
 		timeline_gone(stage->timeline, &info);
-		ret = df_device_reopen(stage->device, NULL);
+		ret = reopen(stage);
 		if (ret)
 			return ret;
 		timeline_reopened(stage->timeline);
@@ -330,17 +366,19 @@ int demo_loss(struct demo *demo, const char *device)
 	const size_t bytes = (size_t)CONTEXTS * WORDS * sizeof(uint32_t);
 	uint32_t *expected = malloc(bytes), *got = malloc(bytes);
 	const char *fault, *meaning;
+	const bool soft = device_is_soft(device);
 	char name[512];
 	uint64_t wrong = 0;
 	int ret = expected && got ? 0 : -ENOMEM;
 
-	if (!device_is_soft(device) || df_fault_name(0, &fault, &meaning)) {
+	lossy.fifo = soft ? NULL : getenv("DRUMFIRE_FAULT_FIFO");
+	if (soft ? df_fault_name(0, &fault, &meaning) : !lossy.fifo) {
 		printf("\n3. Losing the GPU: %s cannot be asked for faults, so nothing is lost\n", device);
 		goto out;
 	}
 	/* A device of its own: unplugging it leaves the other chapters' alone. */
 	snprintf(name, sizeof(name), "%s", device);
-	if (!ret)
+	if (!ret && soft)
 		ret = device_name_add(name, sizeof(name), "timeout_ms=60000");
 	if (!ret)
 		ret = stage_run(&plain, name, expected);

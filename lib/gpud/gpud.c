@@ -18,6 +18,7 @@
 
 static const char usage[] =
 	"usage: drumfire gpud [--target NAME] [--vram SIZE] [--gtt SIZE] [--threads N] [--timeout-ms N] [--strict]\n"
+	"                     [--faults PATH]\n"
 	"\n"
 	"Attaches a software GPU to the kernel module drumfire.ko and serves it until it is killed. The device is then "
 	"a\n"
@@ -27,7 +28,10 @@ static const char usage[] =
 	"  --gtt SIZE      host memory that clients may use; default half of the machine's memory\n"
 	"  --threads N     worker threads; default one a core\n"
 	"  --timeout-ms N  time that a job may run; default the module's\n"
-	"  --strict        findings of strict mode go to the standard error output\n";
+	"  --strict        findings of strict mode go to the standard error output\n"
+	"  --faults PATH   a FIFO out of which lines of NAME@LAUNCH are read: hang, cp-hang, illegal-opcode, "
+	"page-fault,\n"
+	"                  full-reset, removed or slow, once, at the launch of that number of any job\n";
 
 static void show_finding(void *user, const struct gpu_finding *finding)
 {
@@ -54,6 +58,7 @@ static int parse(int argc, char **argv, struct gpud_options *options)
 					      {"threads", required_argument, NULL, 'n'},
 					      {"timeout-ms", required_argument, NULL, 'm'},
 					      {"strict", no_argument, NULL, 's'},
+					      {"faults", required_argument, NULL, 'f'},
 					      {"help", no_argument, NULL, 'h'},
 					      {NULL, 0, NULL, 0}};
 	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * 4096;
@@ -77,6 +82,9 @@ static int parse(int argc, char **argv, struct gpud_options *options)
 			break;
 		case 'm':
 			options->timeout_ms = (unsigned)strtoul(optarg, NULL, 0);
+			break;
+		case 'f':
+			options->faults = optarg;
 			break;
 		case 's':
 			options->strict = true;
@@ -135,6 +143,7 @@ static int start(struct gpud *gpud, const struct gpud_options *options)
 				    .strict = options->strict,
 				    .user = gpud,
 				    .finding = show_finding,
+				    .plan = gpud_plan,
 				    .page_fault = gpud_page_fault};
 	int ret = gpu_create(&config, &gpud->gpu);
 
@@ -160,7 +169,10 @@ static int signals_for_report(void)
 
 int main(int argc, char **argv)
 {
-	static struct gpud gpud = {.event_lock = PTHREAD_MUTEX_INITIALIZER, .as_lock = PTHREAD_MUTEX_INITIALIZER};
+	static struct gpud gpud = {.event_lock = PTHREAD_MUTEX_INITIALIZER,
+				   .as_lock = PTHREAD_MUTEX_INITIALIZER,
+				   .fault_lock = PTHREAD_MUTEX_INITIALIZER,
+				   .fault_fd = -1};
 	struct gpud_options options;
 	struct df_hw_attach desc;
 	int ret = parse(argc, argv, &options);
@@ -168,7 +180,9 @@ int main(int argc, char **argv)
 	if (ret <= 0)
 		return ret ? 2 : 0;
 	gpud.signal_fd = signals_for_report();
-	ret = attach(&gpud, &options, &desc);
+	ret = options.faults ? gpud_faults_open(&gpud, options.faults) : 0;
+	if (!ret)
+		ret = attach(&gpud, &options, &desc);
 	if (!ret)
 		ret = map_regions(&gpud, &desc);
 	if (!ret)

@@ -9,6 +9,13 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#define GPUD_FAULTS 16
+struct gpud_fault_kind;
+struct gpud_fault {
+	const struct gpud_fault_kind *kind;
+	uint32_t launch;
+};
+
 struct gpud {
 	int fd;
 	int signal_fd; /* readable: to end, with a fidelity report; -1: signals do what they always do */
@@ -20,6 +27,11 @@ struct gpud {
 	pthread_mutex_t as_lock;    /* guards spaces against callbacks; changed by the serving thread alone */
 	struct gpu_vm **spaces;     /* by address space number */
 	uint32_t space_count;
+	int fault_fd;               /* -1: none */
+	pthread_mutex_t fault_lock; /* guards faults, fault_count */
+	struct gpud_fault faults[GPUD_FAULTS];
+	unsigned fault_count;
+	atomic_bool deaf; /* the next reset of a ring does nothing */
 };
 
 struct gpud_options {
@@ -27,6 +39,7 @@ struct gpud_options {
 	unsigned threads, timeout_ms;
 	bool strict;
 	uint64_t vram_B, gtt_B;
+	const char *faults;
 };
 
 /* answers.c: what clients are told of the chip, asked of a soft node. 0 or -errno, with a line on stderr. */
@@ -36,6 +49,11 @@ struct gpud_answers {
 	unsigned char blob[64 << 10];
 };
 int gpud_answers(const struct gpud_options *options, struct gpud_answers *answers, struct df_hw_attach *attach);
+
+/* fault.c */
+int gpud_faults_open(struct gpud *gpud, const char *path);
+void gpud_faults_read(struct gpud *gpud); /* by the serving thread */
+void gpud_plan(void *user, struct gpu_job *job, uint32_t launch, struct gpu_plan *plan_out);
 
 /* serve.c: takes commands until the kernel has nothing to say any more, or until signal_fd has (-EINTR). */
 int gpud_serve(struct gpud *gpud);

@@ -191,7 +191,7 @@ static void reset(struct gpud *gpud, const struct df_hw_cmd *cmd)
 
 	if (cmd->op == DF_HW_RESET)
 		gpu_reset(gpud->gpu);
-	else if (cmd->ring_type < DF_HW_RING_TYPES)
+	else if (!atomic_exchange(&gpud->deaf, false) && cmd->ring_type < DF_HW_RING_TYPES)
 		gpu_ring_reset(gpud->gpu, ring_types[cmd->ring_type], cmd->ring);
 	gpud_post(gpud, &event);
 }
@@ -211,6 +211,7 @@ static int run(struct gpud *gpud, const struct df_hw_cmd *cmd, uint32_t number)
 	case DF_HW_UNMAP:
 		return unmap(gpud, cmd);
 	case DF_HW_JOB:
+		gpud_faults_read(gpud); /* what was asked for before the submission concerns it */
 		return start_job(gpud, cmd, number);
 	case DF_HW_RESET_RING:
 	case DF_HW_RESET:
