@@ -3,7 +3,7 @@
  * fuzz_ioctl.c - random ioctls on the render node: fuzz_ioctl NODE CALLS SEED. Arguments are half sense, half noise:
  * small handles, addresses of valid memory, flags of few bits, so that calls get past the first check. Nothing is
  * expected of the answers but that there is one; the kernel log is the judge. Waits never last: their deadlines are in
- * the past.
+ * the past. With FUZZ_FAILURES set, allocations of the kernel fail for this process as failslab has been told.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -136,6 +136,27 @@ static void close_all(int from)
 		close(fd);
 }
 
+static int allow_failures(void)
+{
+	int fd = getenv("FUZZ_FAILURES") ? open("/proc/self/make-it-fail", O_WRONLY) : -1;
+	int ret = fd < 0 ? 0 : write(fd, "1", 1) != 1;
+
+	if (fd >= 0)
+		close(fd);
+	return getenv("FUZZ_FAILURES") ? fd < 0 || ret : 0;
+}
+
+/* Opening may fail for want of memory, too. */
+static int open_again(const char *node)
+{
+	int fd;
+
+	do
+		fd = open(node, O_RDWR);
+	while (fd < 0 && errno == ENOMEM);
+	return fd;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned calls = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 0) : 0;
@@ -149,7 +170,11 @@ int main(int argc, char **argv)
 	arena = mmap(NULL, ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if ((void *)arena == MAP_FAILED)
 		return 1;
-	alarm(600);
+	if (allow_failures()) {
+		fprintf(stderr, "fuzz_ioctl: this kernel cannot make allocations fail\n");
+		return 1;
+	}
+	alarm(3000);
 	for (unsigned i = 0; i < calls; i++) {
 		if (i % 64 == 0)
 			for (unsigned j = 0; j < ARENA / 8; j += 1 + rnd() % 4)
@@ -157,7 +182,7 @@ int main(int argc, char **argv)
 		one(fd);
 		if (i % 500 == 499) {
 			close_all(fd);
-			fd = open(argv[1], O_RDWR);
+			fd = open_again(argv[1]);
 			if (fd < 0)
 				return errno == ENODEV ? 0 : 1;
 		}

@@ -1,7 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Runs inside the VM (scripts/vm run [--gpus 0 with --bare] -- tests/kmod/inside.sh [basic|full]): drumfire.ko with the
-# software GPU and with the no-op hardware process. Prints "N passed, N failed". The kernel log is judged by scripts/vm.
+# Runs inside the VM (scripts/vm run --bare -- tests/kmod/inside.sh [LEVEL]): drumfire.ko with the software GPU and with
+# the no-op hardware process. Prints "N passed, N failed". The kernel log is judged by scripts/vm. LEVEL:
+#   smoke  a kernel and a megakernel over 100 sets      basic  the module      full  the same, in the numbers of the issue
+#   suite  the library's tests that take a device       loss   every fault at sampled launches, and the demo's chapter
 set -u
 build=${BUILD:-build}
 level=${1:-basic}
@@ -16,7 +18,7 @@ check() { # NAME COMMAND...
 	if "$@" >"$tmp/out" 2>&1; then
 		passed=$((passed + 1))
 		echo "ok   $name ($(($(cut -d. -f1 /proc/uptime) - started)) s)"
-		grep -E '^client: .* each|^fuzz_ioctl' "$tmp/out" | sed 's/^/     /'
+		grep -E '^client: .* each|^fuzz_ioctl|Checks:|^  (undisturbed|soft|saxpy)|^3\.' "$tmp/out" | sed 's/^/     /'
 	else
 		failed=$((failed + 1))
 		tail -n 15 "$tmp/out" | sed 's/^/     /'
@@ -34,6 +36,24 @@ wait_node() { # NODE present|gone
 		sleep 0.1
 	done
 	return 1
+}
+
+# On a debug kernel a few in a hundred of the allocations of processes that ask for it fail.
+failures() { # on|off
+	[ -e /sys/kernel/debug/failslab ] || return 0
+	for kind in failslab fail_page_alloc; do
+		(
+			cd "/sys/kernel/debug/$kind" || exit 1
+			echo 0 >probability
+			[ "$1" = on ] || exit 0
+			echo Y >task-filter
+			echo N >ignore-gfp-wait
+			[ ! -e min-order ] || echo 0 >min-order
+			echo -1 >./times
+			echo 0 >verbose
+			echo 3 >probability
+		)
+	done
 }
 
 histogram() {
@@ -93,19 +113,42 @@ stall() {
 }
 
 fuzz() { # CALLS PROCESSES
+	failures on
+	[ ! -e /sys/kernel/debug/failslab ] || export FUZZ_FAILURES=1
 	clients=""
+	result=0
 	for seed in $(seq "$2"); do
 		"$build/tests/kmod/fuzz_ioctl" "$node" "$1" "$seed" >"$tmp/fuzz.$seed" 2>&1 &
 		clients="$clients $!"
 	done
 	for client in $clients; do
-		wait "$client" || return 1
+		wait "$client" || result=1
 	done
+	unset FUZZ_FAILURES
+	failures off
 	cat "$tmp"/fuzz.*
+	return $result
 }
 
 suite() { # PROGRAM: a test program on this node
-	DRUMFIRE_DEVICE=auto CK_TIMEOUT_MULTIPLIER=15 "$build/tests/$1"
+	DRUMFIRE_DEVICE=auto CK_TIMEOUT_MULTIPLIER=$((20 * slow)) "$build/tests/$1"
+}
+
+# A hardware process that takes faults, and is followed by another when it ends.
+keep_hw() {
+	mkfifo "$tmp/faults"
+	while [ ! -e "$tmp/enough" ]; do
+		"$build/drumfire" gpud --timeout-ms $((2000 * slow)) --faults "$tmp/faults" &
+		echo $! >"$tmp/hw"
+		wait $!
+	done >>/run/vm/hardware.log 2>&1 &
+	keeper=$!
+	wait_node "$node" present
+}
+end_hw() {
+	touch "$tmp/enough"
+	kill -KILL "$(cat "$tmp/hw")"
+	wait "$keeper"
 }
 
 # Debian's Vulkan driver, which knows nothing of us.
@@ -116,6 +159,66 @@ radv() { # QUEUE FAMILY
 			VK_SMOKE_FAMILY=$1 "$tmp/vk_smoke" "$tmp/mix.spv"
 }
 
+smoke() {
+	start_hw "$build/drumfire" gpud --timeout-ms 60000
+	check "histogram of a file" histogram
+	check "100 sets in one submission, and plain kernels" "$build/drumfire" demo --device auto --sets 100 --shaders "$build/shaders"
+	stop_hw
+}
+
+same_suite() {
+	start_hw "$build/drumfire" gpud --timeout-ms 600000
+	for program in amd/test_run mega/test_protocol mega/test_dispatch image/test_glsl image/test_clang; do
+		check "suite $program" suite $program
+	done
+	check "suite cli/test_command" env DRUMFIRE_DEVICE=auto sh tests/cli/test_command.sh
+	stop_hw
+}
+
+loss() {
+	export DRUMFIRE_FAULT_FIFO="$tmp/faults"
+	keep_hw
+	check "faults at sampled launches, bit-identical" suite core/test_matrix
+	check "demo, with the loss of the GPU" "$build/drumfire" demo --device auto --sets 50 --shaders "$build/shaders"
+	end_hw
+}
+
+module() {
+	start_hw "$build/tests/kmod/noop_hw"
+	check "no-op hardware: empty jobs" "$build/tests/kmod/client" "$node" jobs "$jobs"
+	check "no-op hardware: unplugged" stop_hw
+
+	# An emulated machine is slow: what must end well gets a minute, what must hang three seconds.
+	start_hw "$build/drumfire" gpud --timeout-ms 60000
+	check "histogram of a file" histogram
+	check "100 sets in one submission, and plain kernels" "$build/drumfire" demo --device auto --sets 100 --shaders "$build/shaders"
+	if [ "$level" = full ]; then
+		check "suite amd/test_run" suite amd/test_run
+		check "suite mega/test_protocol" suite mega/test_protocol
+		check "suite image/test_glsl" suite image/test_glsl
+		check "suite image/test_clang" suite image/test_clang
+		check "RADV as it is, graphics queue" radv 0
+		check "RADV as it is, compute queue" radv 1
+	fi
+	stop_hw
+
+	start_hw "$build/drumfire" gpud --timeout-ms $((3000 * slow)) --vram 64M --gtt 128M
+	check "memory passed on, zero when new" "$build/tests/kmod/client" "$node" passing
+	check "userptr" "$build/tests/kmod/client" "$node" userptr
+	check "memory exhaustion" "$build/tests/kmod/client" "$node" memory
+	check "two devices at once" two_devices
+	check "hang: guilty, reset, new context" "$build/tests/kmod/client" "$node" hang
+	check "hang: the bystander is unharmed" "$build/tests/kmod/client" "$node" bystander
+	check "a dump of the hang" sh -c 'grep -q "a job took too long" /sys/class/devcoredump/devcd*/data'
+	check "open, submit, exit" "$build/tests/kmod/client" "$node" cycles $((many * 100))
+	check "SIGKILL in flight" "$build/tests/kmod/client" "$node" kills $((many * 20))
+	check "random ioctls from 4 processes" fuzz $((many * 2500)) 4
+	stop_hw
+	check "unplug under load" unplug_under_load "$((many == 1 ? 2 : 10))"
+	check "a hardware process that stalls" stall
+	kill -KILL "$hw" 2>/dev/null
+}
+
 node=/dev/dri/renderD128
 [ ! -e "$node" ] || {
 	echo "FAIL a hardware process runs already: use --bare"
@@ -124,41 +227,16 @@ node=/dev/dri/renderD128
 }
 many=1
 jobs=2000
+slow=1
+[ ! -e /sys/kernel/debug/failslab ] || slow=4
 [ "$level" = full ] && many=10 && jobs=100000
 
-start_hw "$build/tests/kmod/noop_hw"
-check "no-op hardware: empty jobs" "$build/tests/kmod/client" "$node" jobs "$jobs"
-check "no-op hardware: unplugged" stop_hw
-
-# An emulated machine is slow: what must end well gets a minute, what must hang three seconds.
-start_hw "$build/drumfire" gpud --timeout-ms 60000
-check "histogram of a file" histogram
-check "100 sets in one submission, and plain kernels" "$build/drumfire" demo --device auto --sets 100 --shaders "$build/shaders"
-if [ "$level" = full ]; then
-	check "suite amd/test_run" suite amd/test_run
-	check "suite mega/test_protocol" suite mega/test_protocol
-	check "suite image/test_glsl" suite image/test_glsl
-	check "suite image/test_clang" suite image/test_clang
-	check "RADV as it is, graphics queue" radv 0
-	check "RADV as it is, compute queue" radv 1
-fi
-stop_hw
-
-start_hw "$build/drumfire" gpud --timeout-ms 3000 --vram 64M --gtt 128M
-check "memory passed on, zero when new" "$build/tests/kmod/client" "$node" passing
-check "userptr" "$build/tests/kmod/client" "$node" userptr
-check "memory exhaustion" "$build/tests/kmod/client" "$node" memory
-check "two devices at once" two_devices
-check "hang: guilty, reset, new context" "$build/tests/kmod/client" "$node" hang
-check "hang: the bystander is unharmed" "$build/tests/kmod/client" "$node" bystander
-check "a dump of the hang" sh -c 'grep -q "a job took too long" /sys/class/devcoredump/devcd*/data'
-check "open, submit, exit" "$build/tests/kmod/client" "$node" cycles $((many * 100))
-check "SIGKILL in flight" "$build/tests/kmod/client" "$node" kills $((many * 20))
-check "random ioctls from 4 processes" fuzz $((many * 2500)) 4
-stop_hw
-check "unplug under load" unplug_under_load "$((many == 1 ? 2 : 10))"
-check "a hardware process that stalls" stall
-kill -KILL "$hw" 2>/dev/null
+case $level in
+smoke) smoke ;;
+suite) same_suite ;;
+loss) loss ;;
+*) module ;;
+esac
 rm -rf "$tmp"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
