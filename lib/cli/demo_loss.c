@@ -44,7 +44,7 @@ struct stage {
 	unsigned submitted[CONTEXTS], verified[CONTEXTS];
 	uint64_t run_ns;
 	uint32_t drm_minor;
-	const char *fifo; /* NULL: a soft device */
+	const char *fifo, *name; /* fifo: NULL for a soft device; name: to open it by again */
 };
 
 #define FAULT_INFO_MINOR 55u /* the first DRM minor whose kernel can be asked for page faults */
@@ -184,11 +184,11 @@ static int ask_chip(const char *fifo, const char *line)
 /* The next hardware process needs a moment. */
 static int reopen(struct stage *stage)
 {
-	int ret = df_device_reopen(stage->device, NULL);
+	int ret = df_device_reopen(stage->device, stage->name);
 
 	for (unsigned tries = 0; ret && stage->fifo && tries < 300; tries++) {
 		nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
-		ret = df_device_reopen(stage->device, NULL);
+		ret = df_device_reopen(stage->device, stage->name);
 	}
 	return ret;
 }
@@ -371,6 +371,7 @@ int demo_loss(struct demo *demo, const char *device)
 	uint64_t wrong = 0;
 	int ret = expected && got ? 0 : -ENOMEM;
 
+	lossy.name = soft ? NULL : device;
 	lossy.fifo = soft ? NULL : getenv("DRUMFIRE_FAULT_FIFO");
 	if (soft ? df_fault_name(0, &fault, &meaning) : !lossy.fifo) {
 		printf("\n3. Losing the GPU: %s cannot be asked for faults, so nothing is lost\n", device);
