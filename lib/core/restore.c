@@ -344,10 +344,36 @@ void df_restore_all(struct df_device *device)
 	pthread_mutex_unlock(&device->restore_lock);
 }
 
+/* Another kernel context in place of the one that watches, which begins before the old one is asked for the last time.
+ */
+static int change_watch(struct df_device *device)
+{
+	struct df_kmd_reset reset = {0};
+	uint32_t watch, old = device->watch;
+	int ret = device->kmd->context_create(device, 0, &watch);
+
+	if (ret < 0)
+		return ret;
+	ret = device->kmd->context_reset(device, old, &reset);
+	if (ret < 0) {
+		device->kmd->context_destroy(device, watch);
+		return ret;
+	}
+	device->kmd->context_destroy(device, old);
+	device->watch = watch;
+	if (!reset.memory_lost)
+		return 0;
+	pthread_mutex_lock(&device->lock);
+	for (struct df_bo *bo = device->bos; bo; bo = bo->next)
+		if (bo->domain == DF_DOMAIN_DEVICE)
+			look_at(bo);
+	pthread_mutex_unlock(&device->lock);
+	return 0;
+}
+
 static int look_for_loss(struct df_device *device)
 {
 	struct df_kmd_reset reset = {0};
-	uint32_t watch;
 	int ret = device->kmd->context_reset(device, device->watch, &reset);
 
 	if (ret < 0 || !reset.memory_lost)
@@ -356,17 +382,7 @@ static int look_for_loss(struct df_device *device)
 		return -EBUSY;
 	if (device->restorer && device->restorer->handle)
 		return -EBUSY; /* its job ends, in whatever way, first */
-	ret = device->kmd->context_create(device, 0, &watch);
-	if (ret < 0)
-		return ret;
-	device->kmd->context_destroy(device, device->watch);
-	device->watch = watch;
-	pthread_mutex_lock(&device->lock);
-	for (struct df_bo *bo = device->bos; bo; bo = bo->next)
-		if (bo->domain == DF_DOMAIN_DEVICE)
-			look_at(bo);
-	pthread_mutex_unlock(&device->lock);
-	return 0;
+	return change_watch(device);
 }
 
 int df_restore_device(struct df_device *device, uint64_t *bytes)
@@ -382,6 +398,9 @@ int df_restore_device(struct df_device *device, uint64_t *bytes)
 		ret = put_back(device, bytes);
 	if (!ret && device->restorer)
 		ret = read_sentinel(device);
+	/* A job of it was cancelled with others by the reset of a ring: kernels take no more from it. */
+	if (df_journal_is_condemned(ret) && !change_watch(device))
+		ret = -EBUSY;
 	pthread_mutex_unlock(&device->restore_lock);
 	atomic_fetch_add(&device->recovery.restored_B, *bytes - before);
 	return ret;
