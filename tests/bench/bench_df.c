@@ -5,7 +5,8 @@
  *   bench_df record N IMAGE   records N launches with 32 bytes of arguments that differ each time
  *   bench_df marked N IMAGE   the same with a barrier behind each and a progress marker at every MARKERS launches
  *                             (environment; 0: none)
- *   bench_df submit N IMAGE   submits one sealed batch N times, waiting each time
+ *   bench_df submit N IMAGE   submits one sealed batch of LAUNCHES launches (environment; 1) N times after a first,
+ *                             waiting each time
  *   bench_df side ROUNDS IMAGE  ROUNDS times: records SIDE_N launches (environment), submits, waits (side.h)
  *   bench_df counts IMAGE     prints a line "name, tab, count" each: ioctls a submission and its IBs, heap allocations,
  *                             dwords of a further launch with nothing, one and eight arguments changed, of a barrier,
@@ -304,17 +305,24 @@ static int run(const char *kind)
 	return failed;
 }
 
+static uint32_t from_environment(const char *name, uint32_t otherwise)
+{
+	const char *value = getenv(name);
+
+	return value ? (uint32_t)strtoul(value, NULL, 10) : otherwise;
+}
+
 static int record_or_submit(const char *mode, uint32_t n)
 {
+	uint32_t launches = strcmp(mode, "submit") != 0 ? n : from_environment("LAUNCHES", 1);
 	int marked = !strcmp(mode, "marked"), record = marked || !strcmp(mode, "record");
 	const char *interval = getenv("MARKERS");
 	void *map;
 	struct df_bo *bo = make_bo(4096, &map);
 	struct args args = {df_bo_address(bo), df_bo_address(bo), df_bo_address(bo), 0, 2};
-	struct df_batch *batch =
-		make_marked(record ? n : 1, marked && interval ? (uint32_t)strtoul(interval, NULL, 10) : 0);
+	struct df_batch *batch = make_marked(launches, marked && interval ? (uint32_t)strtoul(interval, NULL, 10) : 0);
 
-	for (uint32_t i = 0; i < (record ? n : 1); i++) {
+	for (uint32_t i = 0; i < launches; i++) {
 		args.x += 4;
 		args.y += 4;
 		args.z += 4;
@@ -324,8 +332,12 @@ static int record_or_submit(const char *mode, uint32_t n)
 			must(df_batch_barrier(batch), "barrier");
 	}
 	must(df_batch_seal(batch), "seal");
+	uint64_t start = df_now_ns();
+	if (!record)
+		submit_and_wait(batch, 0);
+	unsigned pause_us = 2000 + (unsigned)((df_now_ns() - start) / 1000) * 2;
 	for (uint32_t i = 0; !record && i < n; i++)
-		submit_and_wait(batch, 2000);
+		submit_and_wait(batch, pause_us);
 	must(df_batch_destroy(batch), "batch");
 	must(df_bo_destroy(bo), "bo");
 	return 0;
