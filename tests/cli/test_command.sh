@@ -1,26 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The drumfire command: what it does, what it refuses, with which exit status and which words.
-set -u
-BUILD=${BUILD:-build}
-IMAGES=${DRUMFIRE_SHADERS:-build/shaders}
-CLANG=${CLANG:-clang-16}
-drumfire=$BUILD/drumfire
+. tests/cli/common.sh
 device=${DRUMFIRE_DEVICE:-soft:gfx1030}
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-passed=0
-failed=0
-
-verdict() {
-	if [ "$1" -eq 0 ]; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAIL: $2"
-		sed 's/^/    /' "$dir/out" "$dir/err"
-	fi
-}
 
 # expect STATUS WORDS COMMAND...: the status, and the words in what was printed.
 expect() {

@@ -2,24 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The fidelity report: what drumfire launch --fidelity and DRUMFIRE_FIDELITY say of a run, also of one that is refused and
 # of a client of the shim.
-set -u
-BUILD=${BUILD:-build}
-CLANG=${CLANG:-clang-16}
-drumfire=$BUILD/drumfire
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-passed=0
-failed=0
-
-verdict() {
-	if [ "$1" -eq 0 ]; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAIL: $2"
-		sed 's/^/    /' "$dir/out" "$dir/err"
-	fi
-}
+. tests/cli/common.sh
 
 # says FILE KIND NAME FIDELITY WORDS: a line of a report, which counts at least one use
 says() {

@@ -2,25 +2,8 @@
 # SPDX-License-Identifier: MIT
 # drumfire launch over every fault that can be asked for, on each kernel behaviour: the results are those of an
 # undisturbed run; what cannot be survived is named; a capture stops where its batch did.
-set -u
-BUILD=${BUILD:-build}
-IMAGES=${DRUMFIRE_SHADERS:-build/shaders}
-drumfire=$BUILD/drumfire
+. tests/cli/common.sh
 LAUNCHES=12
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-passed=0
-failed=0
-
-verdict() {
-	if [ "$1" -eq 0 ]; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAIL: $2"
-		sed 's/^/    /' "$dir/out" "$dir/err"
-	fi
-}
 
 # launch DEVICE OPTION...: each launch adds the words of x to what bins and sum hold. Into out and err; gives the status.
 launch() {
