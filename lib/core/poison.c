@@ -23,6 +23,7 @@
 
 #define ENDS_GUILTY  2u
 #define ENDS_UNKNOWN 4u
+#define ENDS_PROBED  5u /* of runs up to and with the launch that halving has left: they may have ended at another */
 #define MAX_ATTEMPTS 96u /* of one search that names nothing new; one that the kernel calls guilty counts as eight */
 
 /* Does the kind of loss say, or leave open, that the batch itself was the cause? */
@@ -130,7 +131,7 @@ static int search(struct df_slot *slot)
 	if (slot->found.ruling.verdict != DF_GUILTY_RESET || !slot->found.marked || slot->found.doubtful)
 		return run_alone(slot);
 	/* It was killed and the stream went on. */
-	slot->good = 0;
+	slot->good = slot->suspected_times = 0;
 	slot->bad = slot->batch->launches;
 	return halve(slot);
 }
@@ -144,12 +145,13 @@ static int weigh(struct df_slot *slot)
 	}
 	if (slot->found.passed) { /* not every time, then */
 		slot->attempts += 8;
+		slot->suspected_times = 0;
 		return slot->attempts < MAX_ATTEMPTS ? run_alone(slot) : -ECANCELED;
 	}
 	if (slot->found.ruling.verdict != DF_GUILTY_RESET || slot->found.doubtful)
 		return may_go_on(slot) ? run_probe(slot) : -ECANCELED;
 	if (slot->probe_end == slot->bad)
-		return name_poison(slot, slot->good);
+		return ++slot->suspected_times < ENDS_PROBED ? run_probe(slot) : name_poison(slot, slot->good);
 	slot->bad = slot->probe_end;
 	return halve(slot);
 }
