@@ -23,7 +23,7 @@
 
 #define ENDS_GUILTY  2u
 #define ENDS_UNKNOWN 4u
-#define ENDS_PROBED  5u /* of runs up to and with the launch that halving has left: they may have ended at another */
+#define ENDS_PROBED  5u  /* of runs up to and with the launch that halving has left: they may have ended at another */
 #define MAX_ATTEMPTS 96u /* of one search that names nothing new; one that the kernel calls guilty counts as eight */
 
 /* Does the kind of loss say, or leave open, that the batch itself was the cause? */
