@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# clang.sh [FIRST COUNT [SEED]]: OpenCL C kernels made from a seed, compiled by clang for gfx1030 at -O0, -O1, -O2, -O3
+# and -Os, for waves of 32 and of 64 in turn, run on the software GPU and compared with the same source compiled for the
+# host. CL_BUILDS: other levels. CL_DEVICE: another device. CL_WORK: where everything is left to be looked at.
+set -eu
+cd "$(dirname "$0")/../.."
+first=${1:-0}
+count=${2:-300}
+seed=${3:-1}
+export BUILD="${BUILD:-build}" CLANG="${CLANG:-clang-16}" LLD="${LLD:-ld.lld-16}"
+work=${CL_WORK:-}
+if [ -z "$work" ]; then
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+fi
+mkdir -p "$work"
+here=tests/judges/cl
+cflags="-std=gnu11 -O2 -Wall -Wextra -D_GNU_SOURCE -I. -Ilib"
+# shellcheck disable=SC2086 # flags
+{
+	${CC:-cc} $cflags -o "$work/gen" $here/gen*.c
+	${CC:-cc} $cflags -o "$work/run" $here/run.c -L"$BUILD" -ldrumfire -lm -ldl
+	"$CLANG" -std=gnu11 -D_GNU_SOURCE -O1 -fPIC -ffp-contract=off -fvisibility=hidden -I. -c tests/image/cl/native.c -o "$work/native.o"
+	${CC:-cc} $cflags -fPIC -c $here/ref.c -o "$work/ref.o"
+}
+"$work/gen" "$work" "$first" "$count" "$seed"
+
+# -Wno-...: generated code means what it says.
+export CL_FLAGS="-x cl -cl-std=CL2.0 -ffp-contract=off -I. -w"
+DEVICE_LIBS=$(dirname "$(find /usr/lib -path '*amdgcn/bitcode/ockl.bc' 2>/dev/null | head -n 1)")
+export DEVICE_LIBS work
+# shellcheck disable=SC2016 # expanded when they run
+{
+	echo 'b=$1; "$CLANG" $CL_FLAGS -O1 -DTWIN_NATIVE -fPIC -c "$work/b$b.cl" -o "$work/host-$b.o"' >"$work/host.sh"
+	echo 'set -e; b=$1; o=$2; w=$3; more=$4
+	out=$work/b$b-$o-w$w
+	[ "$w" = 64 ] && flags="-mwavefrontsize64 -DTWIN_VERSION=4 -mcode-object-version=4" || flags="-DTWIN_VERSION=5 -mcode-object-version=5"
+	[ "$more" = exact ] && flags="$flags -cl-fp32-correctly-rounded-divide-sqrt"
+	"$CLANG" $CL_FLAGS -target amdgcn-amd-amdhsa -mcpu=gfx1030 --rocm-device-lib-path="$DEVICE_LIBS" $flags -DTWIN_WAVE="$w" "-$o" -c "$work/b$b.cl" -o "$out.o"
+	"$LLD" -shared "$out.o" -o "$out.co"
+	"$BUILD/drumfire" pack -o "$out.dfi" "$out.co"' >"$work/gpu.sh"
+}
+awk '/^batch/ { print $2 }' "$work/index" | xargs -n 1 -P "$(nproc)" sh "$work/host.sh"
+awk -v builds="${CL_BUILDS:-O0 O1 O2 O3 Os}" '/^batch/ {
+	n = split(builds, o, " ")
+	for (i = 1; i <= n; i++)
+		print $2, o[i], ($2 + int($2 / 10) + i) % 2 ? 64 : 32, $3
+}' "$work/index" | xargs -n 4 -P "$(nproc)" sh "$work/gpu.sh"
+"${CC:-cc}" -shared -Wl,-z,defs -o "$work/native.so" "$work"/host-*.o "$work/native.o" "$work/ref.o" -lm -ldl
+DRUMFIRE_GPU_LIB=$BUILD/libdrumfire-gpu.so LD_LIBRARY_PATH=$BUILD "$work/run" "$work" "${CL_DEVICE:-soft:gfx1030}"
