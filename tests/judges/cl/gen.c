@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gen FOLDER FIRST COUNT SEED: writes kernels FIRST to FIRST + COUNT - 1, ten a file, as FOLDER/bN.cl, and
- * FOLDER/index, which says how each is run: "batch N exact|bounded" (whether divisions and square roots of floats are
- * to be rounded correctly), then of each of its kernels "kernel NAME BLOCK GROUPS WORDS", and of bounded ones "bound
- * WORD PRECISION ULP FUNCTION".
+ * gen FOLDER FIRST COUNT SEED EVERY: writes kernels FIRST to FIRST + COUNT - 1, ten a file, as FOLDER/bN.cl (of each
+ * file one in EVERY, from its first), and FOLDER/index, which says how each is run: "batch N exact|bounded" (whether
+ * divisions and square roots of floats are to be rounded correctly), then of each of its kernels "kernel NAME BLOCK
+ * GROUPS WORDS", and of bounded ones "bound WORD PRECISION ULP FUNCTION".
  */
 #include <stdlib.h>
 
@@ -45,7 +45,7 @@ static void write_one(struct gen *g, unsigned family, FILE *index)
 	fprintf(index, "kernel k%u %u %u %u\n", g->kernel, 64u << pick(g, 2), 1 + pick(g, 3), g->words);
 }
 
-static int write_batch(const char *folder, unsigned first, unsigned end, uint64_t seed, FILE *index)
+static int write_batch(const char *folder, unsigned first, unsigned end, uint64_t seed, unsigned every, FILE *index)
 {
 	struct gen g = {0};
 	unsigned number = first / BATCH, family = number % FAMILIES;
@@ -58,7 +58,7 @@ static int write_batch(const char *folder, unsigned first, unsigned end, uint64_
 	fprintf(index, "batch %u %s\n", number, families[family].kinds ? "exact" : "bounded");
 	g.state = seed ^ (uint64_t)number << 32;
 	write_prelude(&g);
-	for (g.kernel = first; g.kernel < end; g.kernel++) {
+	for (g.kernel = first; g.kernel < end; g.kernel += every) {
 		g.state = seed * 0x9e3779b97f4a7c15u ^ (uint64_t)g.kernel << 20;
 		write_one(&g, family, index);
 	}
@@ -67,12 +67,13 @@ static int write_batch(const char *folder, unsigned first, unsigned end, uint64_
 
 int main(int argc, char **argv)
 {
-	unsigned first, end;
+	unsigned first, end, every;
 	char path[512];
 	FILE *index;
 
-	if (argc != 5) {
-		fprintf(stderr, "usage: gen FOLDER FIRST COUNT SEED\n");
+	every = argc == 6 ? (unsigned)strtoul(argv[5], NULL, 0) : 0;
+	if (!every) {
+		fprintf(stderr, "usage: gen FOLDER FIRST COUNT SEED EVERY\n");
 		return 2;
 	}
 	first = (unsigned)strtoul(argv[2], NULL, 0);
@@ -86,7 +87,7 @@ int main(int argc, char **argv)
 	while (first < end) {
 		unsigned next = (first / BATCH + 1) * BATCH;
 
-		if (write_batch(argv[1], first, next < end ? next : end, strtoull(argv[4], NULL, 0), index)) {
+		if (write_batch(argv[1], first, next < end ? next : end, strtoull(argv[4], NULL, 0), every, index)) {
 			perror(argv[1]);
 			return 1;
 		}

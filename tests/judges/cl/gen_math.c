@@ -3,6 +3,8 @@
  * Calls of functions that are allowed an error. Bounds in units in the last place: OpenCL C 2.0, 7.4, tables of single
  * and double precision; OpenCL 2.0 Extensions, cl_khr_fp16, 9.4.7. 2.5 is 3 of what was itself rounded.
  */
+#include <string.h>
+
 #include "gen.h"
 
 static const struct {
@@ -22,6 +24,16 @@ static const struct {
 };
 
 #define FUNCTIONS (sizeof(functions) / sizeof(functions[0]))
+
+/*
+ * Left out with clang 16 and the device library of ROCm 5.2: sin of a half, whose code selects the quiet NaN where
+ * v_cmp_class_f16 finds a finite argument; and tgamma of a float, which is a zero for some negative arguments whose
+ * results are small normal numbers.
+ */
+static bool wrong_in_library(const char *name, enum kind kind)
+{
+	return (kind == F16 && strcmp(name, "sin") == 0) || (kind == F32 && strcmp(name, "tgamma") == 0);
+}
 
 /* An argument somewhere between tiny and beyond every range, or any bits. */
 static void argument(struct gen *g, enum kind kind)
@@ -47,7 +59,7 @@ void write_math_kernel(struct gen *g, FILE *index)
 		enum kind kind = (enum kind)(F16 + precision);
 		unsigned words = kind == F64 ? 2 : 1;
 
-		if (word + words > MAX_WORDS)
+		if (word + words > MAX_WORDS || wrong_in_library(functions[f].name, kind))
 			continue;
 		fprintf(g->out, "r = as_%s(f_%s(",
 			kind == F64   ? "ulong"

@@ -80,32 +80,59 @@ static void fill(uint32_t *words, size_t count, uint64_t seed)
 
 /* ---- the index ---- */
 
+/* The next word of a line; "" at its end. */
+static const char *next_word(char **line)
+{
+	const char *word = strtok_r(NULL, " \n", line);
+
+	return word ? word : "";
+}
+
+static unsigned next_number(char **line)
+{
+	return (unsigned)strtoul(next_word(line), NULL, 10);
+}
+
+/* What follows "kernel" and "bound". */
+static void read_kernel(char **line, struct kernel *kernel)
+{
+	snprintf(kernel->name, sizeof(kernel->name), "%s", next_word(line));
+	kernel->block = next_number(line);
+	kernel->groups = next_number(line);
+	kernel->words = next_number(line);
+}
+
+static void read_bound(char **line, struct kernel *kernel)
+{
+	unsigned at = next_number(line), precision = next_number(line);
+
+	if (at >= MAX_WORDS || precision >= PRECISIONS)
+		return;
+	kernel->bounded[at] = true;
+	kernel->bounds[at].precision = precision;
+	kernel->bounds[at].ulp = next_number(line);
+	snprintf(kernel->bounds[at].function, sizeof(kernel->bounds[at].function), "%s", next_word(line));
+}
+
 /* The next batch; false at the end. Its lines follow "batch", which the caller's line holds. */
 static bool read_batch(FILE *index, char line[128], struct batch *batch)
 {
-	struct kernel *kernel = NULL;
-	char word[16];
-	unsigned at;
+	char *at = NULL;
+	const char *word = strtok_r(line, " \n", &at);
 
 	memset(batch, 0, sizeof(*batch));
-	if (sscanf(line, "batch %u %15s", &batch->number, word) != 2)
+	if (!word || strcmp(word, "batch") != 0)
 		return false;
-	batch->exact = strcmp(word, "exact") == 0;
+	batch->number = next_number(&at);
+	batch->exact = strcmp(next_word(&at), "exact") == 0;
+	line[0] = 0;
 	while (fgets(line, 128, index) && strncmp(line, "batch", 5) != 0) {
-		if (strncmp(line, "kernel", 6) == 0 && batch->count < KERNELS) {
-			kernel = &batch->kernels[batch->count++];
-			if (sscanf(line, "kernel %15s %u %u %u", kernel->name, &kernel->block, &kernel->groups,
-				   &kernel->words) != 4)
-				return false;
-		} else if (kernel && sscanf(line, "bound %u", &at) == 1 && at < MAX_WORDS) {
-			struct bound *bound = &kernel->bounds[at];
-
-			if (sscanf(line, "bound %*u %u %u %15s", &bound->precision, &bound->ulp, bound->function) !=
-				    3 ||
-			    bound->precision >= PRECISIONS)
-				return false;
-			kernel->bounded[at] = true;
-		}
+		word = strtok_r(line, " \n", &at);
+		if (word && strcmp(word, "kernel") == 0 && batch->count < KERNELS)
+			read_kernel(&at, &batch->kernels[batch->count++]);
+		else if (word && strcmp(word, "bound") == 0 && batch->count)
+			read_bound(&at, &batch->kernels[batch->count - 1]);
+		line[0] = 0;
 	}
 	return true;
 }
