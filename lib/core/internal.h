@@ -96,7 +96,7 @@ struct df_device {
 	unsigned faults;
 	uint64_t fault_known, fault_told;
 	bool fault_stale;
-	uint64_t sentinel_va, sentinel_ns; /* restore_lock; when it was read from last, 0: not yet */
+	uint64_t sentinel_va, sentinel_ns; /* restore_lock; when it was read from, 0: not yet */
 
 	struct df_live live;
 	pthread_mutex_t lock;

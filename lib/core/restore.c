@@ -35,6 +35,7 @@ struct df_restorer {
 	uint64_t number;                  /* of the last job */
 	uint64_t handle;                  /* of the job under way, 0: none */
 	uint64_t bytes;                   /* that it copies */
+	bool sentinel;                    /* it reads from the sentinel instead */
 	uint32_t handles[2 * JOB_RANGES]; /* BOs that it names */
 };
 
@@ -207,6 +208,9 @@ static void finish_copies(struct df_device *device, bool good, uint64_t *bytes)
 	}
 	pthread_mutex_unlock(&device->lock);
 	restorer->handle = 0;
+	if (restorer->sentinel) /* lost: once more */
+		device->sentinel_ns = good ? df_clock_ns() : 0;
+	restorer->sentinel = false;
 	if (good)
 		*bytes += restorer->bytes;
 }
@@ -259,8 +263,7 @@ static int read_sentinel(struct df_device *device)
 		return -EBUSY; /* it was read from: the kernel is about to tell */
 	device->restorer->bytes = 0;
 	ret = submit_copies(device, &range, 1, 0);
-	if (!ret)
-		device->sentinel_ns = df_clock_ns();
+	device->restorer->sentinel = !ret;
 	return ret < 0 ? ret : -EBUSY;
 }
 
