@@ -212,10 +212,7 @@ static int pass2_ib(struct df_parser *p, const struct drm_amdgpu_cs_chunk_ib *ch
 	return 0;
 }
 
-/*
- * ctx->lock of this submission is held; that of the other context is not taken: entities only come,
- * never go.
- */
+/* The other context's lock is not taken: entities only come, never go. */
 static int dependency(struct df_parser *p, const struct drm_amdgpu_cs_chunk_dep *dep,
 		      bool scheduled)
 {
@@ -226,8 +223,9 @@ static int dependency(struct df_parser *p, const struct drm_amdgpu_cs_chunk_dep 
 
 	if (!ctx)
 		return -EINVAL;
+	/* pairs with df_ctx_entity() */
 	if (dep->ip_type < DF_HW_RING_TYPES && !dep->ip_instance && dep->ring < DF_RINGS_MAX)
-		entity = READ_ONCE(ctx->entities[dep->ip_type][dep->ring]);
+		entity = smp_load_acquire(&ctx->entities[dep->ip_type][dep->ring]);
 	if (entity)
 		ret = df_ctx_fence(ctx, entity, dep->handle, &fence);
 	if (!ret && fence && scheduled) {
@@ -257,8 +255,12 @@ static int pass2_dependencies(struct df_parser *p, const struct df_chunk *chunk)
 static int wait_point(struct df_parser *p, u32 handle, u64 point, u64 flags)
 {
 	struct dma_fence *fence;
-	int ret = drm_syncobj_find_fence(p->file, handle, point, flags, &fence);
+	int ret;
 
+	/* Linux 6.12's drm_syncobj_find_fence() loses a reference when it refuses a flag. */
+	if (flags & ~(u64)DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT)
+		return -EINVAL;
+	ret = drm_syncobj_find_fence(p->file, handle, point, flags, &fence);
 	return ret ? ret : drm_sched_job_add_dependency(&p->job->base, fence);
 }
 
@@ -570,10 +572,16 @@ static int run(struct df_parser *p, union drm_amdgpu_cs *cs)
 	if (!ret)
 		ret = validate(p);
 	if (!ret)
-		ret = wait_for_slot(p);
-	if (!ret)
 		ret = collect_resvs(p);
-	return ret ? ret : locked_part(p, cs);
+	if (!ret) /* not earlier: a wait for a syncobj's fence to come may be long */
+		ret = mutex_lock_interruptible(&p->ctx->lock);
+	if (ret)
+		return ret;
+	ret = wait_for_slot(p);
+	if (!ret)
+		ret = locked_part(p, cs);
+	mutex_unlock(&p->ctx->lock);
+	return ret;
 }
 
 int df_cs_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
@@ -591,11 +599,7 @@ int df_cs_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 	p.ctx = df_ctx_find(p.fpriv, cs->in.ctx_id);
 	if (!p.ctx)
 		return -EINVAL;
-	ret = mutex_lock_interruptible(&p.ctx->lock);
-	if (!ret) {
-		ret = run(&p, cs);
-		mutex_unlock(&p.ctx->lock);
-	}
+	ret = run(&p, cs);
 	finish(&p);
 	df_ctx_put(p.ctx);
 	return ret;

@@ -74,22 +74,21 @@ static struct df_entity *entity_new(struct df_ctx *ctx, u32 ip)
 }
 
 /*
- * ctx->lock is held. amdgpu_ctx_get_entity(): entities a type are 1 GFX, 4 compute, 2 SDMA,
+ * amdgpu_ctx_get_entity(): entities a type are 1 GFX, 4 compute, 2 SDMA,
  * whatever the rings.
  */
 int df_ctx_entity(struct df_ctx *ctx, u32 ip, u32 instance, u32 ring, struct df_entity **out)
 {
 	static const u32 counts[DF_HW_RING_TYPES] = {1, 4, 2};
 
-	lockdep_assert_held(&ctx->lock);
 	if (ip >= DF_HW_RING_TYPES || instance || ring >= counts[ip])
 		return -EINVAL;
+	mutex_lock(&ctx->lock);
 	if (!ctx->entities[ip][ring]) /* read without the lock by those who wait */
 		smp_store_release(&ctx->entities[ip][ring], entity_new(ctx, ip));
-	if (!ctx->entities[ip][ring])
-		return -ENOMEM;
 	*out = ctx->entities[ip][ring];
-	return READ_ONCE((*out)->error);
+	mutex_unlock(&ctx->lock);
+	return *out ? READ_ONCE((*out)->error) : -ENOMEM;
 }
 
 /* With a reference; NULL for one that ended long ago. */
