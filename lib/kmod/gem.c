@@ -19,6 +19,7 @@
 	 AMDGPU_GEM_CREATE_VM_ALWAYS_VALID | AMDGPU_GEM_CREATE_EXPLICIT_SYNC |                     \
 	 AMDGPU_GEM_CREATE_DISCARDABLE)
 #define NORMAL_DOMAINS (AMDGPU_GEM_DOMAIN_CPU | AMDGPU_GEM_DOMAIN_GTT | AMDGPU_GEM_DOMAIN_VRAM)
+#define SPECIAL_DOMAINS (AMDGPU_GEM_DOMAIN_GDS | AMDGPU_GEM_DOMAIN_GWS | AMDGPU_GEM_DOMAIN_OA)
 #define METADATA_B     256
 #define FAULT_AROUND   16
 
@@ -144,7 +145,7 @@ static struct dma_buf *bo_export(struct drm_gem_object *obj, int flags)
 {
 	struct df_bo *bo = to_df_bo(obj);
 
-	if (bo->user || bo->always_valid)
+	if (!bo->pages || bo->always_valid)
 		return ERR_PTR(-EPERM);
 	return drm_gem_prime_export(obj, flags);
 }
@@ -248,6 +249,16 @@ static int fill(struct df_bo *bo)
 	bo->pages = pages;
 	bo->from_shmem = true;
 	return 0;
+}
+
+/* On-chip memory and counters: a handle and an account, no pages. */
+static struct df_bo *special_create(struct df_device *df, struct df_vm *vm, u64 size)
+{
+	struct df_bo *bo = df_bo_alloc(df, vm, size, 1);
+
+	if (!IS_ERR(bo))
+		drm_gem_private_object_init(df->drm, &bo->base, size);
+	return bo;
 }
 
 static struct df_bo *bo_create(struct df_device *df, struct df_vm *vm, u64 size, int domain,
@@ -375,12 +386,19 @@ int df_gem_create_ioctl(struct drm_device *drm, void *data, struct drm_file *fil
 
 	if ((flags & ~(u64)GEM_FLAGS) || !domains_valid(domains))
 		return -EINVAL;
-	if (domains & ~(u64)NORMAL_DOMAINS)
-		return -EINVAL; /* GDS, GWS, OA: not on this device */
+	if ((domains & ~(u64)(NORMAL_DOMAINS | SPECIAL_DOMAINS)) ||
+	    ((domains & SPECIAL_DOMAINS) && always_valid))
+		return -EINVAL;
 	if (!size || size > U64_MAX - PAGE_SIZE)
 		return -EINVAL;
 	size = PAGE_ALIGN(size);
-	bo = bo_create(df, fpriv->vm, size, !(domains & AMDGPU_GEM_DOMAIN_VRAM), always_valid);
+	if (domains & SPECIAL_DOMAINS) {
+		flags |= AMDGPU_GEM_CREATE_NO_CPU_ACCESS;
+		bo = special_create(df, fpriv->vm, size);
+	} else {
+		bo = bo_create(df, fpriv->vm, size, !(domains & AMDGPU_GEM_DOMAIN_VRAM),
+			       always_valid);
+	}
 	if (bo == ERR_PTR(-ENOMEM) && (domains & AMDGPU_GEM_DOMAIN_VRAM))
 		bo = bo_create(df, fpriv->vm, size, 1, always_valid); /* as amdgpu: spill */
 	if (IS_ERR(bo))

@@ -238,7 +238,7 @@ static void add_map(struct df_op *op, const struct df_mapping *map)
 	item->mtype = mtype_of(map->flags);
 	if (!map->bo) {
 		item->access = DF_HW_READ | DF_HW_WRITE | DF_HW_PRT;
-	} else {
+	} else if (map->bo->pages || map->bo->user) {
 		item->offset =
 			((u64)drm_vma_node_start(&map->bo->place) << PAGE_SHIFT) + map->offset;
 		if (map->flags & AMDGPU_VM_PAGE_READABLE)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # run.sh NAME WRAP...: builds the Vulkan programs and runs each on soft devices in strict mode, through the Vulkan driver
 # that WRAP (a command put before the program) brings. A finding is a failure: RADV is known to work on hardware. Prints a
-# line a program, then "N passed, N failed".
+# line a program, then "N passed, N failed". TARGETS: other targets than both.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
@@ -15,7 +15,7 @@ for shader in "$here"/*.comp "$top"/shaders/*.comp; do
 done
 total=0
 bad=0
-for target in gfx1030 gfx1033; do
+for target in ${TARGETS:-gfx1030 gfx1033}; do
 	for source in "$here"/vk_*.c; do
 		program=$(basename "$source" .c)
 		${CC:-cc} -std=gnu11 -O1 -Wall -Wextra -Wno-missing-field-initializers -o "$work/$program" "$source" "$here/vk.c" -lvulkan -lm

@@ -29,6 +29,7 @@ if [ "$level" = full ]; then
 		exit 1
 	fi
 fi
+[ "$level" != suite ] || scripts/sid-root >/dev/null || exit 1
 begin=$(date +%s)
 functions=1 # a device that was unplugged keeps its own while it is open
 [ "$level" != loss ] || functions=2
