@@ -241,6 +241,8 @@ static inline void df_journal_pump(struct df_context *context)
 	if (__builtin_expect(context->unsent != context->next, 0))
 		df_journal_pump_held(context);
 }
+/* Is a batch at the kernel that runs alone? It is the oldest, for it waited for those before it. */
+bool df_journal_runs_alone(struct df_context *context);
 /* Gives one to the kernel. -EAGAIN: it is to be held for now; others as the kernel refuses it. */
 int df_journal_send(struct df_context *context, struct df_slot *slot);
 /* Something was lost, or may have been. error: what the kernel said. */

@@ -528,8 +528,7 @@ static DF_COLD bool pump_one(struct df_context *context, struct df_slot *slot)
 	return false;
 }
 
-/* A batch that runs alone is the oldest: it waits for those before it. */
-static bool runs_alone(struct df_context *context)
+DF_COLD bool df_journal_runs_alone(struct df_context *context)
 {
 	const struct df_slot *slot = df_context_slot(context, context->oldest);
 
@@ -538,7 +537,7 @@ static bool runs_alone(struct df_context *context)
 
 DF_COLD void df_journal_pump_held(struct df_context *context)
 {
-	while (context->unsent != context->next && df_context_calm(context) && !runs_alone(context)) {
+	while (context->unsent != context->next && df_context_calm(context) && !df_journal_runs_alone(context)) {
 		struct df_slot *slot = df_context_slot(context, context->unsent);
 
 		if (slot->batch && !pump_one(context, slot))

@@ -46,44 +46,31 @@ static int make_stream(struct df_slot *slot, const struct df_filter *filter)
 	return 0;
 }
 
-static int run_alone(struct df_slot *slot)
+/* The launches before end, but for poison; a part of a batch is committed as it is, so poison bounds it. */
+static int run_as(struct df_slot *slot, enum df_run run, uint64_t end)
 {
+	bool part = run == DF_RUN_PART;
 	const struct df_filter filter = {
-		.end = slot->batch->launches,
+		.end = end,
 		.exclude = slot->info.poison,
-		.exclude_count = slot->info.poison_count,
-		.barriers = true,
+		.exclude_count = part ? 0 : slot->info.poison_count,
+		.barriers = !part,
 	};
 	int ret = make_stream(slot, &filter);
 
 	if (!ret)
-		slot->run = DF_RUN_ALONE;
+		slot->run = run;
 	return ret;
 }
 
-static int run_part(struct df_slot *slot, uint64_t end)
+static int run_alone(struct df_slot *slot)
 {
-	const struct df_filter filter = {.end = end};
-	int ret = make_stream(slot, &filter);
-
-	if (!ret)
-		slot->run = DF_RUN_PART;
-	return ret;
+	return run_as(slot, DF_RUN_ALONE, slot->batch->launches);
 }
 
 static int run_probe(struct df_slot *slot)
 {
-	const struct df_filter filter = {
-		.end = slot->probe_end,
-		.exclude = slot->info.poison,
-		.exclude_count = slot->info.poison_count,
-		.barriers = true,
-	};
-	int ret = make_stream(slot, &filter);
-
-	if (!ret)
-		slot->run = DF_RUN_PROBE;
-	return ret;
+	return run_as(slot, DF_RUN_PROBE, slot->probe_end);
 }
 
 /* Half of what is open, or when that is one launch, everything up to it once more. */
@@ -99,7 +86,7 @@ static int name_poison(struct df_slot *slot, uint64_t launch)
 	slot->suspected_times = slot->attempts = slot->cancelled = 0;
 	atomic_fetch_add(&slot->batch->device->recovery.poisoned, 1);
 	if (!slot->batch->independent)
-		return run_part(slot, launch);
+		return run_as(slot, DF_RUN_PART, launch);
 	return slot->info.poison_count < DF_MAX_POISON ? run_alone(slot) : -E2BIG;
 }
 
@@ -170,7 +157,7 @@ bool df_poison_step(struct df_slot *slot)
 	case DF_RUN_PROBE:
 		return weigh(slot) == 0;
 	case DF_RUN_PART:
-		return may_go_on(slot) && run_part(slot, slot->info.poison[0]) == 0;
+		return may_go_on(slot) && run_as(slot, DF_RUN_PART, slot->info.poison[0]) == 0;
 	}
 	return false;
 }

@@ -177,6 +177,8 @@ static int hand_over(struct df_context *context, struct df_slot *slot)
 	df_journal_look(context);
 	if (context->unsent != context->next - 1 || !df_context_calm(context))
 		return 0;
+	if (__builtin_expect(df_context_slot(context, context->oldest)->troubled, 0) && df_journal_runs_alone(context))
+		return 0;
 	/* Closed by the pump. */
 	if (__builtin_expect(slot->wait_count, 0) && df_journal_misled_for_good(slot))
 		return 0;

@@ -134,6 +134,39 @@ START_TEST(test_go_on)
 }
 END_TEST
 
+static bool alone_at_kernel(void)
+{
+	const struct df_slot *slot = df_context_slot(context, context->oldest);
+
+	return slot->batch && slot->troubled && slot->run == DF_RUN_ALONE && context->oldest != context->unsent;
+}
+
+/* Nothing joins a batch that runs alone: what is submitted then is held until it has ended. */
+START_TEST(test_nothing_joins)
+{
+	static const uint64_t bad[] = {17};
+	struct df_batch *batch, *empty;
+	struct df_fence *poisoned, *behind;
+
+	set_up(kernels[_i], 0);
+	batch = record(bad, 1, true);
+	empty = new_batch(world.device);
+	poisoned = submit(context, batch);
+	for (unsigned i = 0; i < 5000 && !alone_at_kernel(); i++)
+		ck_assert_int_eq(df_fence_wait(poisoned, df_now_ns() + 1000000, NULL), -ETIME);
+	ck_assert(alone_at_kernel());
+	behind = submit(context, empty);
+	ck_assert(!alone_at_kernel() || context->unsent == context->next - 1);
+	ck_assert_uint_eq(wait_poisoned(poisoned).poison[0], 17);
+	ck_ok(df_fence_wait(behind, df_now_ns() + 50 * SECOND, NULL));
+	df_fence_put(behind);
+	world_check(state, LAUNCHES - 1);
+	ck_ok(df_batch_destroy(batch));
+	ck_ok(df_batch_destroy(empty));
+	tear_down();
+}
+END_TEST
+
 /* One that hangs whatever runs there. 6.12 kills its waves and lets the stream go on. */
 START_TEST(test_hang_always)
 {
@@ -230,6 +263,7 @@ int main(void)
 	tcase_set_timeout(cases, 120);
 	tcase_add_loop_test(cases, test_stop, 0, KERNELS);
 	tcase_add_loop_test(cases, test_go_on, 0, KERNELS);
+	tcase_add_loop_test(cases, test_nothing_joins, 0, KERNELS);
 	tcase_add_loop_test(cases, test_hang_always, 0, 4 * KERNELS);
 	tcase_add_loop_test(cases, test_too_many, 0, KERNELS);
 	tcase_add_loop_test(cases, test_no_retries, 0, KERNELS);
