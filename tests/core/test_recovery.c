@@ -42,16 +42,6 @@ static struct df_context *gated_context(uint32_t max_retries)
 	return context;
 }
 
-static struct df_wait_info wait_done(struct df_fence *fence)
-{
-	struct df_wait_info info;
-
-	ck_ok(df_fence_wait(fence, df_now_ns() + 20 * SECOND, &info));
-	ck_assert_int_eq(info.verdict, DF_DONE);
-	df_fence_put(fence);
-	return info;
-}
-
 /* A hang before many launches in turn, in each memory. */
 START_TEST(test_hang)
 {
@@ -66,7 +56,7 @@ START_TEST(test_hang)
 		struct df_wait_info info;
 
 		atomic_store(world.gate, 0);
-		info = wait_done(submit(context, batch));
+		info = world_wait(submit(context, batch));
 		ck_assert(info.recovered);
 		ck_assert_uint_eq(info.retries, 1);
 		ck_assert_int_eq(info.loss, hang_verdict(_i));
@@ -97,7 +87,7 @@ START_TEST(test_markers)
 		struct df_wait_info info;
 
 		atomic_store(world.gate, 0);
-		info = wait_done(submit(context, batch));
+		info = world_wait(submit(context, batch));
 		ck_assert_uint_eq(info.first_launch, at);
 		ck_assert_uint_eq(info.last_launch, at);
 		ck_assert_int_eq(info.loss, hang_verdict(_i));
@@ -149,7 +139,7 @@ START_TEST(test_restart)
 		struct df_wait_info info;
 
 		atomic_store(world.gate, 0);
-		info = wait_done(submit(context, batch));
+		info = world_wait(submit(context, batch));
 		ck_assert_uint_eq(info.retries, 1);
 		if (exact) {
 			ck_assert_uint_eq(info.launches_rerun, LAUNCHES - at);
@@ -182,7 +172,7 @@ START_TEST(test_pipeline)
 	for (unsigned i = 0; i < 20; i++)
 		fences[i] = submit(context, i == 7 ? hang : batch);
 	for (unsigned i = 20; i-- > 0;)
-		ck_assert_uint_eq(wait_done(fences[i]).retries, i == 7);
+		ck_assert_uint_eq(world_wait(fences[i]).retries, i == 7);
 	world_check(state, 100);
 	df_device_recovery(world.device, &stats);
 	ck_assert_uint_eq(stats.losses, 1);
@@ -213,7 +203,7 @@ START_TEST(test_given_up)
 	state = world_state(&world, DF_DOMAIN_DEVICE, false);
 	batch = world_batch(&world, state, 5, UINT32_MAX, NULL);
 	hang = world_batch(&world, state, 5, 3, NULL);
-	wait_done(submit(context, batch));
+	world_wait(submit(context, batch));
 	fence = submit(context, hang);
 	behind = submit(context, batch);
 	ck_assert_int_eq(df_fence_wait(fence, df_now_ns() + 20 * SECOND, &info), -ECANCELED);
@@ -224,7 +214,7 @@ START_TEST(test_given_up)
 	ck_assert_int_eq(df_fence_wait(behind, df_now_ns() + 20 * SECOND, &info), -ECANCELED);
 	ck_assert_int_eq(info.verdict, DF_INNOCENT_RESET);
 	world_check(state, 5);
-	wait_done(submit(context, batch));
+	world_wait(submit(context, batch));
 	world_check(state, 10);
 	df_fence_put(fence);
 	df_fence_put(behind);
@@ -256,9 +246,9 @@ START_TEST(test_dependents)
 	o.waits = &lost;
 	ck_ok(df_submit(second, behind, &o, &after));
 	/* The one that waits is waited for first: nobody else looks after the other. */
-	wait_done(after);
+	world_wait(after);
 	ck_assert(atomic_load(&lost->final));
-	ck_assert_uint_eq(wait_done(lost).retries, 1);
+	ck_assert_uint_eq(world_wait(lost).retries, 1);
 	world_check(states[0], 4);
 	world_check(states[1], 6);
 	ck_ok(df_batch_destroy(hang));
@@ -319,7 +309,7 @@ START_TEST(test_same_fault)
 		ck_assert(info.page_fault);
 		ck_assert_uint_eq(info.fault_address, 0x700000000000);
 		df_fence_put(fence);
-		info = wait_done(submit(contexts[i / 2 % 2], good));
+		info = world_wait(submit(contexts[i / 2 % 2], good));
 		ck_assert(!info.recovered);
 		world_check(state, 2 * (i + 1)); /* one before it, one of the good */
 	}

@@ -74,16 +74,6 @@ static struct df_context *noted_context(void)
 	return context;
 }
 
-static struct df_wait_info wait_done(struct df_fence *fence)
-{
-	struct df_wait_info info;
-
-	ck_ok(df_fence_wait(fence, df_now_ns() + 50 * SECOND, &info));
-	ck_assert_int_eq(info.verdict, DF_DONE);
-	df_fence_put(fence);
-	return info;
-}
-
 /* ---- a launch of a batch over STATE ---- */
 
 static const struct {
@@ -133,7 +123,7 @@ START_TEST(test_launch)
 	state = world_state(&world, DF_DOMAIN_DEVICE, false);
 	batch = world_batch(&world, state, LAUNCHES, UINT32_MAX, &marked);
 	ck_ok(df_device_fault(world.device, launches[_i].fault));
-	info = wait_done(submit(context, batch));
+	info = world_wait(submit(context, batch));
 	ck_assert_uint_eq(note_count, 1);
 	ck_assert_str_eq(notes[0].row, launches[_i].row);
 	ck_assert_int_eq(info.loss, launches[_i].verdict);
@@ -220,7 +210,7 @@ START_TEST(test_queue)
 		fences[i] = submit(i == 2 ? other : one, batches[i]);
 	}
 	for (unsigned i = 0; i < 3; i++)
-		wait_done(fences[i]);
+		world_wait(fences[i]);
 	/* What runs again may be lost to the other's reset: the first loss is meant. */
 	for (unsigned i = 0; i < 2; i++) {
 		const struct note *first = note_of(1, i + 1);
@@ -264,7 +254,7 @@ START_TEST(test_others)
 	ck_assert_int_eq(df_fence_wait(fence, df_now_ns() + SECOND / 50, &info), -ETIME);
 	ck_assert_int_eq(info.verdict, DF_RUNNING);
 	atomic_store(world.gate, 1);
-	info = wait_done(fence);
+	info = world_wait(fence);
 	ck_assert(!info.recovered);
 	ck_assert_int_eq(info.loss, DF_DONE);
 	ck_assert_uint_eq(note_count, 0);
@@ -273,7 +263,7 @@ START_TEST(test_others)
 	ck_assert_int_eq(df_fence_wait(fence, df_now_ns() + 50 * SECOND, &info), -ENODEV);
 	ck_assert_int_eq(info.verdict, DF_DEVICE_GONE);
 	ck_ok(df_device_reopen(world.device, NULL));
-	info = wait_done(fence);
+	info = world_wait(fence);
 	ck_assert_int_eq(info.loss, DF_DEVICE_GONE);
 	ck_assert_uint_eq(info.batch, 2);
 	ck_assert_uint_eq(info.first_launch, 0);

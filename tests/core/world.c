@@ -207,3 +207,13 @@ void world_open_gate(void *user, const struct df_loss *loss)
 	(void)loss;
 	atomic_store(world->gate, 1);
 }
+
+struct df_wait_info world_wait(struct df_fence *fence)
+{
+	struct df_wait_info info;
+
+	ck_ok(df_fence_wait(fence, df_now_ns() + 50 * SECOND, &info));
+	ck_assert_int_eq(info.verdict, DF_DONE);
+	df_fence_put(fence);
+	return info;
+}

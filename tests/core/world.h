@@ -36,6 +36,8 @@ struct df_batch *world_batch(struct world *world, struct df_bo *state, uint32_t 
 			     const struct df_batch_options *options);
 /* What a state holds after so many launches; checks every bit. */
 void world_check(struct df_bo *state, uint32_t launches);
+/* Until it is done, whatever came between; gives the fence back. */
+struct df_wait_info world_wait(struct df_fence *fence);
 /* The same in steps that may fail, and be taken again then. */
 int world_try_open(struct world *world, const char *name);
 int world_try_code(struct world *world);
