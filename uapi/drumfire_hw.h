@@ -130,7 +130,7 @@ struct df_hw_cmd {
 };
 
 #define DF_HW_IB_PREAMBLE 1u
-#define DF_HW_IB_CE       2u
+#define DF_HW_IB_CE       2u /* of a GFX ring, for its constant engine; order among IBs without it is no matter */
 struct df_hw_ib {
 	__u64 va;
 	__u32 size_dw;

@@ -97,6 +97,13 @@ static const struct row packet_rows[] = {
 	APPROXIMATE("ACQUIRE_MEM", "earlier launches end, and code is read again with GLI_INV; no caches: memory is seen no later than on hardware; strict mode reports loads that needed an invalidation"),
 	EXACT("SET_PREDICATION", "queries are refused"), EXACT("PRED_EXEC", "the GPU is its group's first"),
 	EXACT("INDIRECT_BUFFER", "two levels; more are refused"),
+	EXACT("INDIRECT_BUFFER_CONST", "in IBs of the constant engine; two levels, more are refused; the conditional form is refused"),
+	EXACT("INCREMENT_CE_COUNTER", "the CS counter is refused"), EXACT("DUMP_CONST_RAM", "the CS counter is refused"),
+	EXACT("LOAD_CONST_RAM", "64 KiB, as DEV_INFO says; what is beyond is refused"),
+	EXACT("WRITE_CONST_RAM", "64 KiB, as DEV_INFO says; what is beyond is refused"),
+	APPROXIMATE("WAIT_ON_CE_COUNTER", "exact when it holds in the end; one that cannot is refused; the synchronisation with the scalar cache has no effect, and in strict mode counts when it is forced"),
+	APPROXIMATE("WAIT_ON_DE_COUNTER_DIFF", "exact when it holds in the end; one that does not by the end of the job is refused there"),
+	APPROXIMATE("SET_CE_DE_COUNTERS", "both counters at once, of one dword; the engine does not run ahead of its job, as it may on hardware"),
 	NONE,
 };
 

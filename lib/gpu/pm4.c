@@ -13,7 +13,10 @@
 #include <errno.h>
 #include <string.h>
 
-enum { IB_ALIGN_B = 32 }; /* start and size; linux 6.1, amdgpu_kms.c, ib_start_alignment of GFX and COMPUTE */
+enum {
+	IB_ALIGN_B = 32,         /* start and size; linux 6.1, amdgpu_kms.c, ib_start_alignment of GFX and COMPUTE */
+	CE_HEADER_UNUSED = 0xff, /* PAL, PM4_CE_TYPE_3_HEADER */
+};
 
 /* Known by name, refused: graphics, firmware and queue management. nvd.h. */
 static const struct {
@@ -36,7 +39,6 @@ static const struct {
 	{0x2f, "NUM_INSTANCES"},
 	{0x30, "DRAW_INDEX_MULTI_AUTO"},
 	{0x32, "INDIRECT_BUFFER_PRIV"},
-	{0x33, "INDIRECT_BUFFER_CNST"},
 	{0x34, "STRMOUT_BUFFER_UPDATE"},
 	{0x35, "DRAW_INDEX_OFFSET_2"},
 	{0x36, "DRAW_PREAMBLE"},
@@ -75,13 +77,6 @@ static const struct {
 	{0x7c, "FORWARD_HEADER"},
 	{0x7d, "SCRATCH_RAM_WRITE"},
 	{0x7e, "SCRATCH_RAM_READ"},
-	{0x80, "LOAD_CONST_RAM"},
-	{0x81, "WRITE_CONST_RAM"},
-	{0x83, "DUMP_CONST_RAM"},
-	{0x84, "INCREMENT_CE_COUNTER"},
-	{0x85, "INCREMENT_DE_COUNTER"},
-	{0x86, "WAIT_ON_CE_COUNTER"},
-	{0x88, "WAIT_ON_DE_COUNTER_DIFF"},
 	{0x8b, "SWITCH_BUFFER"},
 	{0x8c, "DISPATCH_DRAW_PREAMBLE"},
 	{0x8d, "DISPATCH_DRAW"},
@@ -112,19 +107,23 @@ static const struct {
 };
 
 static const struct pm4_packet *const packet_tables[] = {
-	pm4_reg_packets,
-	pm4_mem_packets,
-	pm4_sync_packets,
-	pm4_flow_packets,
+	pm4_reg_packets, pm4_mem_packets, pm4_sync_packets, pm4_flow_packets, pm4_meet_packets,
 };
 
-static const struct pm4_packet *packet_find(unsigned opcode)
+static const struct pm4_packet *table_find(const struct pm4_packet *p, unsigned opcode)
 {
-	for (size_t i = 0; i < sizeof(packet_tables) / sizeof(packet_tables[0]); i++)
-		for (const struct pm4_packet *p = packet_tables[i]; p->name; p++)
-			if (p->opcode == opcode)
-				return p;
-	return NULL;
+	while (p->name && p->opcode != opcode)
+		p++;
+	return p->name ? p : NULL;
+}
+
+static const struct pm4_packet *packet_find(unsigned opcode, bool on_ce)
+{
+	const struct pm4_packet *found = on_ce ? table_find(pm4_ce_packets, opcode) : NULL;
+
+	for (size_t i = 0; !on_ce && !found && i < sizeof(packet_tables) / sizeof(packet_tables[0]); i++)
+		found = table_find(packet_tables[i], opcode);
+	return found;
 }
 
 static const char *refused_name(unsigned opcode)
@@ -137,8 +136,14 @@ static const char *refused_name(unsigned opcode)
 
 static int packet_unknown(struct gpu_ring *ring, unsigned opcode)
 {
+	const struct pm4_packet *other = packet_find(opcode, !ring->on_ce);
 	const char *name = refused_name(opcode);
 
+	if (other && ring->type == GPU_RING_GFX)
+		return gpu_ring_refuse(ring, "packet %s is refused on the %s engine", other->name,
+				       ring->on_ce ? "constant" : "draw");
+	if (other)
+		name = other->name;
 	if (name)
 		return gpu_ring_refuse(ring, "packet %s is refused: this model does compute work", name);
 	return gpu_ring_refuse(ring, "unknown packet, PM4 opcode 0x%02x", opcode);
@@ -146,8 +151,10 @@ static int packet_unknown(struct gpu_ring *ring, unsigned opcode)
 
 const char *gpu_pm4_name(uint32_t opcode, bool *refused_out)
 {
-	const struct pm4_packet *packet = packet_find(opcode);
+	const struct pm4_packet *packet = packet_find(opcode, false);
 
+	if (!packet)
+		packet = packet_find(opcode, true);
 	*refused_out = !packet;
 	return packet ? packet->name : refused_name(opcode);
 }
@@ -225,7 +232,7 @@ static int nop(struct gpu_ring *ring, uint32_t n)
 static int packet_run(struct gpu_ring *ring, uint32_t header, uint32_t n)
 {
 	const unsigned opcode = GPU_FIELD(header, PM4_OPCODE);
-	const struct pm4_packet *packet = packet_find(opcode);
+	const struct pm4_packet *packet = packet_find(opcode, ring->on_ce);
 	int ret;
 
 	if (!packet)
@@ -235,9 +242,11 @@ static int packet_run(struct gpu_ring *ring, uint32_t header, uint32_t n)
 	if (n < packet->min_dw || n > packet->max_dw)
 		return gpu_ring_refuse(ring, "packet %s with %u dwords behind its header: %u to %u are possible",
 				       packet->name, n, packet->min_dw, packet->max_dw);
-	if (GPU_FIELD(header, PM4_UNUSED_3))
+	if (!ring->on_ce && GPU_FIELD(header, PM4_UNUSED_3))
 		pm4_reserved(ring, packet->name, header & GPU_FIELD_MASK(PM4_UNUSED_3));
-	if (GPU_FIELD(header, PM4_PREDICATE) && ring->predicate_off) {
+	if (ring->on_ce) /* no predication, no shader types */
+		pm4_reserved(ring, packet->name, header & CE_HEADER_UNUSED);
+	else if (GPU_FIELD(header, PM4_PREDICATE) && ring->predicate_off) {
 		ring->ib[ring->ib_level].at_dw += n;
 		return 0;
 	}
@@ -278,30 +287,40 @@ static int packet_next(struct gpu_ring *ring)
 	return packet_run(ring, header, n);
 }
 
-int gpu_pm4_run(struct gpu_ring *ring, const struct gpu_ib *ib)
+int gpu_pm4_begin(struct gpu_ring *ring, const struct gpu_ib *ib)
 {
 	ring->packet_va = ib->va;
-	if (ib->flags & GPU_IB_CE)
-		return gpu_ring_refuse(ring, "constant engine IBs do not exist on gfx10.3's compute work");
+	if (ib->flags & GPU_IB_CE && !ring->ce)
+		return gpu_ring_refuse(ring, "IB of the constant engine on a ring that has none");
 	ring->ib_level = 0;
 	if (ib_check(ring, ib->va, ib->size_dw))
 		return -EFAULT;
 	ring->ib[0].va = ib->va;
 	ring->ib[0].size_dw = ib->size_dw;
 	ring->ib[0].at_dw = 0;
-	for (;;) {
-		int ret = gpu_ring_check(ring);
+	return 0;
+}
 
-		if (ret)
-			return ret;
-		if (ring->ib[ring->ib_level].at_dw >= ring->ib[ring->ib_level].size_dw) {
-			if (ring->ib_level == 0)
-				return 0;
-			ring->ib_level--;
-			continue;
-		}
-		ret = packet_next(ring);
-		if (ret)
-			return ret;
-	}
+int gpu_pm4_step(struct gpu_ring *ring)
+{
+	const struct gpu_cp_ib *ib = &ring->ib[ring->ib_level];
+	int ret = gpu_ring_check(ring);
+
+	if (ret)
+		return ret;
+	if (ib->at_dw < ib->size_dw)
+		return packet_next(ring);
+	if (ring->ib_level == 0)
+		return 1;
+	ring->ib_level--;
+	return 0;
+}
+
+int gpu_pm4_run(struct gpu_ring *ring, const struct gpu_ib *ib)
+{
+	int ret = gpu_pm4_begin(ring, ib);
+
+	while (!ret)
+		ret = gpu_pm4_step(ring);
+	return ret < 0 ? ret : 0;
 }

@@ -121,6 +121,8 @@ struct pm4_packet {
 
 /* The packets of each file, ended by a row without a name. */
 extern const struct pm4_packet pm4_reg_packets[], pm4_mem_packets[], pm4_sync_packets[], pm4_flow_packets[];
+/* ce.c: those of the constant engine, and those with which the draw engine meets it. */
+extern const struct pm4_packet pm4_ce_packets[], pm4_meet_packets[];
 
 /* Name of a packet, and whether it is refused whatever it holds; of an event, and what it does. NULL: there is none. */
 const char *gpu_pm4_name(uint32_t opcode, bool *refused_out);

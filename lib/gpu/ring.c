@@ -129,10 +129,24 @@ int gpu_ring_launch(struct gpu_ring *ring, struct gpu_dispatch *d)
 	return gpu_ring_check(ring);
 }
 
+static void run_ibs(struct gpu_ring *ring, const struct gpu_job *job)
+{
+	int ret = ring->ce ? gpu_ce_job_begin(ring) : 0;
+
+	for (unsigned i = 0; i < job->ib_count && !ret; i++) {
+		const struct gpu_ib *ib = &job->ibs[i];
+
+		if (ring->type == GPU_RING_SDMA)
+			ret = gpu_sdma_run(ring, ib);
+		else if (!ring->ce || !(ib->flags & GPU_IB_CE))
+			ret = gpu_pm4_run(ring, ib);
+	}
+	if (ring->ce && !ret)
+		gpu_ce_job_end(ring);
+}
+
 static void job_run(struct gpu_ring *ring, struct gpu_job *job)
 {
-	int ret = 0;
-
 	memset(&ring->fault, 0, sizeof(ring->fault));
 	ring->job = job;
 	ring->predicate_off = false;
@@ -144,12 +158,13 @@ static void job_run(struct gpu_ring *ring, struct gpu_job *job)
 	gpu_count(&ring->gpu->count.jobs, 1);
 	gpu_strict_job_begin(ring);
 	gpu_thread_enter(&ring->reader, job->vm);
-	for (unsigned i = 0; i < job->ib_count && !ret; i++)
-		ret = ring->type == GPU_RING_SDMA ? gpu_sdma_run(ring, &job->ibs[i]) : gpu_pm4_run(ring, &job->ibs[i]);
+	run_ibs(ring, job);
 	gpu_ring_drain(ring);
 	gpu_thread_leave(&ring->reader);
 	if (ring->fault.status != GPU_DONE && ring->fault.status != GPU_KILLED && ring->gpu->config.stuck)
 		gpu_ring_stop(ring, &ring->fault, false);
+	if (ring->ce && ring->fault.status != GPU_DONE)
+		gpu_ce_restart(ring->ce);
 	gpu_strict_job_end(ring);
 	ring->job = NULL;
 }
@@ -206,8 +221,11 @@ int gpu_ring_create(struct gpu *gpu, enum gpu_ring_type type, unsigned instance,
 
 	if (!ring)
 		return -ENOMEM;
-	ret = gpu_worker_init(&ring->worker, gpu);
+	ret = type == GPU_RING_GFX ? gpu_ce_create(&ring->ce) : 0;
+	if (!ret)
+		ret = gpu_worker_init(&ring->worker, gpu);
 	if (ret) {
+		gpu_ce_destroy(ring->ce);
 		free(ring);
 		return ret;
 	}
@@ -243,6 +261,7 @@ void gpu_ring_destroy(struct gpu_ring *ring)
 	pthread_mutex_destroy(&ring->lock);
 	pthread_mutex_destroy(&ring->slots.lock);
 	free(ring->spare);
+	gpu_ce_destroy(ring->ce);
 	free(ring);
 }
 

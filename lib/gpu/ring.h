@@ -8,6 +8,7 @@
 #ifndef DF_GPU_RING_H
 #define DF_GPU_RING_H
 
+#include "ce.h"
 #include "regs.h"
 #include "sched.h"
 
@@ -56,6 +57,8 @@ struct gpu_ring {
 	uint64_t base[4];                   /* SET_BASE, by base index */
 	bool predicate_off;                 /* packets with the predicate bit are skipped */
 	uint32_t pred_exec_skip;
+	struct gpu_ce *ce; /* NULL but on the GFX ring */
+	bool on_ce;        /* its packets are run, and ib, ib_level and packet_va are its own */
 };
 
 int gpu_ring_create(struct gpu *gpu, enum gpu_ring_type type, unsigned instance, unsigned index,
@@ -100,6 +103,9 @@ int gpu_ring_dispatch(struct gpu_ring *ring, const uint32_t dim[3], uint32_t ini
 
 /* pm4.c, sdma.c: run one IB of a job. */
 int gpu_pm4_run(struct gpu_ring *ring, const struct gpu_ib *ib);
+/* The same in steps: 0 or -errno; gpu_pm4_step() runs a packet, and returns 1 when the IB is over. */
+int gpu_pm4_begin(struct gpu_ring *ring, const struct gpu_ib *ib);
+int gpu_pm4_step(struct gpu_ring *ring);
 int gpu_sdma_run(struct gpu_ring *ring, const struct gpu_ib *ib);
 /* Name of an SDMA packet, and whether it is refused whatever it holds; NULL: there is none. */
 const char *gpu_sdma_name(uint32_t opcode, bool *refused_out);

@@ -207,7 +207,8 @@ static int pass2_ib(struct df_parser *p, const struct drm_amdgpu_cs_chunk_ib *ch
 	ib->size_dw = chunk->ib_bytes / 4;
 	if (chunk->flags & AMDGPU_IB_FLAG_PREAMBLE)
 		ib->flags |= DF_HW_IB_PREAMBLE;
-	if (chunk->flags & AMDGPU_IB_FLAG_CE)
+	/* the flag means nothing on other rings (gfx_v10_0_ring_emit_ib_compute) */
+	if (chunk->ip_type == AMDGPU_HW_IP_GFX && (chunk->flags & AMDGPU_IB_FLAG_CE))
 		ib->flags |= DF_HW_IB_CE;
 	return 0;
 }

@@ -214,16 +214,19 @@ static int make_jobs(struct parser *p)
 
 static int pass2_ib(struct parser *p, const struct drm_amdgpu_cs_chunk_ib *chunk)
 {
+	const bool ce = chunk->flags & AMDGPU_IB_FLAG_CE;
+	/* Only gfx_v10_0_ring_emit_ib_gfx() looks at the flag: other rings run the IB as any. */
+	const bool to_ce = ce && chunk->ip_type == AMDGPU_HW_IP_GFX;
 	int i = job_index(p, chunk);
 	struct soft_job *job;
 
 	if (i < 0)
 		return i;
 	job = p->jobs[i];
-	if (p->file->device->spec.kernel->ce_blocked && (chunk->flags & AMDGPU_IB_FLAG_CE))
+	if (p->file->device->spec.kernel->ce_blocked && ce)
 		return -EINVAL;
 	if (chunk->ip_type == AMDGPU_HW_IP_GFX && (chunk->flags & AMDGPU_IB_FLAG_PREEMPT)) {
-		unsigned *count = (chunk->flags & AMDGPU_IB_FLAG_CE) ? &p->ce_preempt : &p->de_preempt;
+		unsigned *count = ce ? &p->ce_preempt : &p->de_preempt;
 
 		if (++*count > 1)
 			return -EINVAL;
@@ -234,7 +237,7 @@ static int pass2_ib(struct parser *p, const struct drm_amdgpu_cs_chunk_ib *chunk
 		(struct gpu_ib){.va = chunk->va_start,
 				.size_dw = chunk->ib_bytes / 4,
 				.flags = ((chunk->flags & AMDGPU_IB_FLAG_PREAMBLE) ? (uint32_t)GPU_IB_PREAMBLE : 0) |
-					 ((chunk->flags & AMDGPU_IB_FLAG_CE) ? (uint32_t)GPU_IB_CE : 0)};
+					 (to_ce ? (uint32_t)GPU_IB_CE : 0)};
 	return 0;
 }
 

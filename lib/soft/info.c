@@ -238,6 +238,7 @@ static int dev_info(const struct soft_device *device, const struct drm_amdgpu_in
 				      .gc_double_offchip_lds_buf = 1,
 				      .wave_front_size = 32,
 				      .num_shader_visible_vgprs = 1024,
+				      .ce_ram_size = 65536, /* gfx_v10_0.c, F32_CE_PROGRAM_RAM_SIZE */
 				      .num_tcc_blocks = target->apu ? 4 : 16,
 				      .gs_vgt_table_depth = 32,
 				      .gs_prim_buffer_depth = 1792,

@@ -3,7 +3,8 @@
  * Any dwords as a command stream of any ring: the job ends, or a reset ends it, and its memory is all it touches.
  *
  * The first byte chooses the ring (bits 1:0), strict mode (bit 2) and how the rest is taken: as dwords, or (bit 3) as
- * choices of known packets with bodies of the right length, so that random input gets past their headers.
+ * choices of known packets with bodies of the right length, so that random input gets past their headers. With bit 4
+ * the first half is the constant engine's.
  */
 #include "gpu/gpu.h"
 
@@ -53,9 +54,9 @@ static bool start(void)
 
 /* Known packets: opcode and dwords of the body. */
 static const uint8_t packets[][2] = {
-	{0x10, 3}, {0x11, 3}, {0x15, 4}, {0x16, 3}, {0x1e, 8}, {0x22, 4}, {0x23, 1},
-	{0x37, 5}, {0x3c, 6}, {0x3f, 3}, {0x40, 5}, {0x45, 8}, {0x46, 1}, {0x49, 7},
-	{0x50, 6}, {0x58, 7}, {0x63, 4}, {0x76, 6}, {0x76, 2}, {0x79, 2}, {0x93, 8},
+	{0x10, 3}, {0x11, 3}, {0x15, 4}, {0x16, 3}, {0x1e, 8}, {0x22, 4}, {0x23, 1}, {0x37, 5}, {0x3c, 6}, {0x3f, 3},
+	{0x40, 5}, {0x45, 8}, {0x46, 1}, {0x49, 7}, {0x50, 6}, {0x58, 7}, {0x63, 4}, {0x76, 6}, {0x76, 2}, {0x79, 2},
+	{0x93, 8}, {0x33, 3}, {0x80, 4}, {0x81, 4}, {0x83, 4}, {0x84, 1}, {0x85, 1}, {0x86, 1}, {0x88, 1}, {0x89, 1},
 };
 
 static unsigned guided(const uint8_t *data, size_t size, uint32_t *ib)
@@ -105,7 +106,7 @@ static void wait_or_reset(enum gpu_ring_type type)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const enum gpu_ring_type types[] = {GPU_RING_GFX, GPU_RING_COMPUTE, GPU_RING_SDMA, GPU_RING_COMPUTE};
-	struct gpu_ib ib = {.va = VA};
+	struct gpu_ib ib = {.va = VA}, ibs[2];
 	struct gpu_job job = {.ibs = &ib, .ib_count = 1, .done = on_done};
 	enum gpu_ring_type type;
 
@@ -121,6 +122,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else {
 		ib.size_dw = (uint32_t)((size - 1) / 4 < IB_DW ? (size - 1) / 4 : IB_DW);
 		memcpy(f.block, data + 1, ib.size_dw * 4);
+	}
+	if (data[0] & 16) {
+		ibs[0] = (struct gpu_ib){.va = VA, .size_dw = ib.size_dw / 2, .flags = GPU_IB_CE};
+		ibs[1] = (struct gpu_ib){.va = VA + ib.size_dw / 2 * 4, .size_dw = (ib.size_dw + 1) / 2};
+		job.ibs = ibs;
+		job.ib_count = 2;
 	}
 	job.vm = f.vm;
 	f.done = false;
