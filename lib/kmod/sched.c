@@ -168,15 +168,12 @@ void df_jobs_cancel(struct df_device *df, int error)
 	for (;;) {
 		spin_lock_irqsave(&df->job_lock, flags);
 		job = list_first_entry_or_null(&df->inflight, struct df_job, node);
-		if (job) {
+		if (job)
 			list_del_init(&job->node);
-			if (job->verdict)
-				error = job->verdict;
-		}
 		spin_unlock_irqrestore(&df->job_lock, flags);
 		if (!job)
 			break;
-		job_end(job, error);
+		job_end(job, job->verdict ? job->verdict : error);
 	}
 }
 
