@@ -188,7 +188,7 @@ static int make_job(struct df_parser *p)
 	job->vram_lost = atomic_read(&p->df->vram_lost);
 	get_task_comm(job->comm, current);
 	job->pid = task_pid_nr(current);
-	atomic_inc(&p->df->jobs);
+	refcount_inc(&p->df->jobs);
 	atomic_inc(&df_live[DF_LIVE_JOB]);
 	p->job = job;
 	return p->ctx->vram_lost != job->vram_lost ? -ECANCELED : 0;

@@ -48,6 +48,7 @@
 #include <linux/kref.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
+#include <linux/refcount.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -124,8 +125,8 @@ struct df_device {
 	spinlock_t job_lock; /* protects: inflight, seq, verdicts */
 	struct list_head inflight;
 	u64 seq;
-	atomic_t jobs;
-	wait_queue_head_t jobs_wait;
+	refcount_t jobs; /* and one more for the device itself */
+	struct completion jobs_done;
 
 	struct mutex reset_lock; /* protects: reset_seq and the schedulers' stops */
 	u64 reset_seq;

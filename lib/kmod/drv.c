@@ -207,7 +207,7 @@ static int show_state(struct seq_file *m, void *unused)
 		   (u64)atomic64_read(&df->used[0]), df->desc.vram_B,
 		   (u64)atomic64_read(&df->used[1]), df->desc.gtt_B);
 	seq_printf(m, "jobs: %llu run, %d live\ntimeouts: %d\nresets: %d\nmemory lost: %d\n",
-		   (u64)atomic64_read(&df->jobs_total), atomic_read(&df->jobs),
+		   (u64)atomic64_read(&df->jobs_total), refcount_read(&df->jobs) - 1,
 		   atomic_read(&df->timeouts), atomic_read(&df->reset_counter),
 		   atomic_read(&df->vram_lost));
 	seq_printf(m, "page faults: %d\nhardware: %s\n", atomic_read(&df->page_faults),

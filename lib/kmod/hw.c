@@ -318,7 +318,8 @@ static struct df_device *device_new(void)
 	mutex_init(&df->event_lock);
 	mutex_init(&df->reset_lock);
 	init_waitqueue_head(&df->hw_wait);
-	init_waitqueue_head(&df->jobs_wait);
+	init_completion(&df->jobs_done);
+	refcount_set(&df->jobs, 1);
 	init_completion(&df->reset_done);
 	INIT_LIST_HEAD(&df->inflight);
 	INIT_WORK(&df->lost_work, lost_work);

@@ -256,8 +256,8 @@ void df_job_free(struct df_job *job)
 	df_vm_put(job->vm);
 	kfree(job);
 	atomic_dec(&df_live[DF_LIVE_JOB]);
-	if (atomic_dec_and_test(&df->jobs))
-		wake_up_all(&df->jobs_wait);
+	if (refcount_dec_and_test(&df->jobs))
+		complete(&df->jobs_done); /* the last touch of the device */
 }
 
 static void free_job(struct drm_sched_job *base)
@@ -326,7 +326,8 @@ void df_rings_destroy(struct df_device *df)
 {
 	u32 type, i;
 
-	wait_event(df->jobs_wait, !atomic_read(&df->jobs));
+	if (!refcount_dec_and_test(&df->jobs))
+		wait_for_completion(&df->jobs_done);
 	for (type = 0; type < DF_HW_RING_TYPES; type++)
 		for (i = 0; i < DF_RINGS_MAX; i++)
 			if (df->rings->list[type][i])
