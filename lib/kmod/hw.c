@@ -300,10 +300,7 @@ static int ring_create(struct df_device *df)
 
 static void lost_work(struct work_struct *work)
 {
-	struct df_device *df = container_of(work, struct df_device, lost_work);
-
-	df_unplug(df);
-	drm_dev_put(df->drm);
+	df_unplug(container_of(work, struct df_device, lost_work));
 }
 
 static struct df_device *device_new(void)
@@ -333,6 +330,7 @@ void df_device_free(struct df_device *df)
 {
 	if (df->rings)
 		df_rings_destroy(df); /* waits for the jobs, which give back address spaces */
+	cancel_work_sync(&df->lost_work); /* asked for by the schedulers, that are gone */
 	if (df->vm_wq)
 		destroy_workqueue(df->vm_wq);
 	if (df->timeout_wq)

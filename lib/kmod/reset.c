@@ -85,9 +85,7 @@ static void reset_device(struct df_device *df, struct df_job *guilty)
 	ret = ask(df, &cmd);
 	if (ret) {
 		drm_err(df->drm, "the hardware does not answer a reset (%d), given up\n", ret);
-		drm_dev_get(df->drm);
-		if (!queue_work(system_unbound_wq, &df->lost_work))
-			drm_dev_put(df->drm);
+		queue_work(system_unbound_wq, &df->lost_work);
 	}
 	df_jobs_cancel(df, -ECANCELED);
 	df_vram_lose(df);
