@@ -13,8 +13,9 @@
  * sides are lock-free with one producer and one consumer: head is where the producer writes next,
  * tail where the consumer reads next; both only rise, and the slot is the number modulo the slot
  * count. The producer stores the slots, then head (release); the consumer loads head (acquire),
- * reads, then stores tail (release). poll() reports POLLIN while there are commands. After storing
- * events the process calls DF_HW_KICK.
+ * reads, then stores tail (release). poll() reports POLLIN while there are commands,
+ * and POLLHUP once the device has been given up or removed: all that is left then is to close the
+ * file. After storing events the process calls DF_HW_KICK.
  *
  * Commands take effect in their order: a job sees the address spaces as the commands before it have
  * left them. A command is done with (its tail passed) when its effect is there for the jobs that

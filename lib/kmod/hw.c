@@ -244,6 +244,8 @@ static __poll_t hw_poll(struct file *filp, poll_table *table)
 	if (!df)
 		return EPOLLERR;
 	poll_wait(filp, &df->hw_wait, table);
+	if (READ_ONCE(df->dead))
+		return EPOLLHUP;
 	return READ_ONCE(df->cmd_head) != READ_ONCE(df->ring->cmd_tail) ? EPOLLIN : 0;
 }
 
@@ -330,11 +332,11 @@ void df_device_free(struct df_device *df)
 {
 	if (df->rings)
 		df_rings_destroy(df); /* waits for the jobs, which give back address spaces */
-	cancel_work_sync(&df->lost_work); /* asked for by the schedulers, that are gone */
 	if (df->vm_wq)
 		destroy_workqueue(df->vm_wq);
 	if (df->timeout_wq)
 		destroy_workqueue(df->timeout_wq);
+	cancel_work_sync(&df->lost_work); /* those who ask for it are gone */
 	df_slot_give(df);
 	xa_destroy(&df->vms);
 	drm_vma_offset_manager_destroy(&df->aperture);
@@ -461,9 +463,10 @@ void df_unplug(struct df_device *df)
 	spin_unlock(&df->cmd_lock);
 	if (!first)
 		return;
-	drm_dev_unplug(df->drm);
+	wake_up_all(&df->hw_wait);
 	df_jobs_cancel(df, -ENODEV);
 	complete_all(&df->reset_done);
+	drm_dev_unplug(df->drm); /* waits for who reads debugfs, and may wait for a reset there */
 }
 
 static int hw_release(struct inode *inode, struct file *filp)

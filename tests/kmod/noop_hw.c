@@ -86,10 +86,11 @@ int main(void)
 	}
 	printf("noop_hw: /dev/dri/renderD%u\n", attach.minor);
 	fflush(stdout);
-	for (;;) {
+	do {
 		if (take(ring) && ioctl(wait.fd, DF_HW_KICK))
-			return 1;
+			break;
 		if (__atomic_load_n(&ring->cmd_head, __ATOMIC_ACQUIRE) == ring->cmd_tail)
 			poll(&wait, 1, -1);
-	}
+	} while (!(wait.revents & POLLHUP));
+	return 1;
 }
