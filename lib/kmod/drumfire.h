@@ -118,7 +118,6 @@ struct df_device {
 	u32 event_tail;
 	bool dead; /* the process is gone: nothing is pushed any more */
 	struct drm_vma_offset_manager aperture;
-	struct address_space *hw_mapping;
 	struct page *dummy; /* stands where no buffer is */
 	bool dummy_used;    /* and it has been seen */
 

@@ -185,14 +185,25 @@ static vm_fault_t aperture_fault(struct vm_fault *vmf)
 
 static const struct vm_operations_struct aperture_vm_ops = {.fault = aperture_fault};
 
-/* Makes the process forget the pages of a buffer. */
+/* Page by page, since the removal of the device unmaps all that it has. */
+static vm_fault_t ring_fault(struct vm_fault *vmf)
+{
+	struct df_device *df = vmf->vma->vm_private_data;
+
+	vmf->page = vmalloc_to_page((u8 *)df->ring + (vmf->pgoff << PAGE_SHIFT));
+	get_page(vmf->page);
+	return 0;
+}
+
+static const struct vm_operations_struct ring_vm_ops = {.fault = ring_fault};
+
+/* Makes the process forget the pages of a buffer. Its mappings are the device's own (attach()). */
 void df_aperture_zap(struct df_bo *bo)
 {
 	struct df_device *df = to_df(bo->base.dev);
-	struct address_space *mapping = READ_ONCE(df->hw_mapping);
 
-	if (mapping && drm_mm_node_allocated(&bo->place.vm_node))
-		unmap_mapping_range(mapping,
+	if (drm_mm_node_allocated(&bo->place.vm_node))
+		unmap_mapping_range(df->drm->anon_inode->i_mapping,
 				    DF_HW_MMAP_APERTURE +
 					    ((loff_t)drm_vma_node_start(&bo->place) << PAGE_SHIFT),
 				    (loff_t)bo->count << PAGE_SHIFT, 1);
@@ -227,13 +238,16 @@ static int hw_mmap(struct file *filp, struct vm_area_struct *vma)
 		return -ENOTCONN;
 	if (is_cow_mapping(vma->vm_flags))
 		return -EINVAL;
-	if (vma->vm_pgoff == DF_HW_MMAP_RING >> PAGE_SHIFT)
-		return size == df->ring_B ? remap_vmalloc_range(vma, df->ring, 0) : -EINVAL;
+	vma->vm_private_data = df;
+	if (vma->vm_pgoff == DF_HW_MMAP_RING >> PAGE_SHIFT) {
+		dfc_vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
+		vma->vm_ops = &ring_vm_ops;
+		return size == df->ring_B ? 0 : -EINVAL;
+	}
 	if (vma->vm_pgoff != DF_HW_MMAP_APERTURE >> PAGE_SHIFT || size > APERTURE_B)
 		return -EINVAL;
 	dfc_vm_flags_set(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP | VM_DONTCOPY);
 	vma->vm_ops = &aperture_vm_ops;
-	vma->vm_private_data = df;
 	return 0;
 }
 
@@ -416,7 +430,6 @@ static long attach(struct file *filp, struct df_hw_attach __user *arg)
 		df_device_free(df);
 		return ret;
 	}
-	df->hw_mapping = filp->f_mapping;
 	ret = publish(df);
 	if (ret)
 		return ret;
@@ -424,6 +437,7 @@ static long attach(struct file *filp, struct df_hw_attach __user *arg)
 	df->desc.aperture_B = APERTURE_B;
 	df->desc.ring_B = df->ring_B;
 	df->desc.minor = df->drm->render->index;
+	filp->f_mapping = df->drm->anon_inode->i_mapping;
 	/* pairs with hw_device(): the device is whole */
 	smp_store_release(&filp->private_data, df);
 	return copy_to_user(arg, &df->desc, sizeof(df->desc)) ? -EFAULT : 0;
@@ -475,7 +489,6 @@ static int hw_release(struct inode *inode, struct file *filp)
 
 	if (df) {
 		df_unplug(df);
-		WRITE_ONCE(df->hw_mapping, NULL);
 		drm_dev_put(df->drm);
 	}
 	return 0;
