@@ -246,6 +246,10 @@ int df_slot_take(struct df_device *df, struct device **parent_out);
 void df_slot_give(struct df_device *df);
 extern const struct drm_driver df_driver;
 extern unsigned int df_timeout_ms, df_reset_ms, df_file_limit_mb;
+static inline u32 df_job_ms(const struct df_device *df)
+{
+	return df->desc.timeout_ms ? df->desc.timeout_ms : df_timeout_ms;
+}
 
 /* hw.c */
 int df_hw_init(void);
@@ -255,6 +259,7 @@ void df_hw_fini(void);
  */
 int df_hw_push(struct df_device *df, const struct df_hw_cmd *cmd, const struct df_hw_ib *ibs,
 	       unsigned int keep_free);
+void df_hw_push_wait(struct df_device *df, const struct df_hw_cmd *cmd);
 void df_unplug(struct df_device *df);
 void df_device_free(struct df_device *df);
 void df_aperture_zap(struct df_bo *bo);

@@ -9,6 +9,7 @@
  */
 #include "drumfire.h"
 
+#include <linux/delay.h>
 #include <linux/miscdevice.h>
 #include <linux/poll.h>
 #include <linux/srcu.h>
@@ -51,6 +52,27 @@ int df_hw_push(struct df_device *df, const struct df_hw_cmd *cmd, const struct d
 	if (!ret && wq_has_sleeper(&df->hw_wait))
 		wake_up_interruptible(&df->hw_wait);
 	return ret;
+}
+
+/*
+ * Waits for room in the ring, which is kept for jobs in part. A process that takes nothing out of
+ * it for as long as a job and a reset may last has hung: the device is given up.
+ */
+void df_hw_push_wait(struct df_device *df, const struct df_hw_cmd *cmd)
+{
+	unsigned long patience = msecs_to_jiffies(df_job_ms(df)) + msecs_to_jiffies(df_reset_ms);
+	unsigned long since = jiffies;
+	u32 tail = READ_ONCE(df->ring->cmd_tail), seen;
+
+	while (df_hw_push(df, cmd, NULL, DF_HW_ROOM_FOR_JOBS) == -EAGAIN) {
+		usleep_range(100, 1000);
+		seen = READ_ONCE(df->ring->cmd_tail);
+		if (seen != tail)
+			since = jiffies;
+		else if (time_after(jiffies, since + patience))
+			queue_work(system_unbound_wq, &df->lost_work);
+		tail = seen;
+	}
 }
 
 static void page_fault(struct df_device *df, const struct df_hw_event *event)

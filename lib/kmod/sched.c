@@ -213,7 +213,7 @@ static int job_push(struct df_job *job, struct df_ring *ring)
 	if (!ret)
 		list_add_tail(&job->node, &df->inflight);
 	spin_unlock_irqrestore(&df->job_lock, flags);
-	return ret;
+	return ret == -EAGAIN ? -EIO : ret; /* there is always room, but for a process that lies */
 }
 
 static struct dma_fence *run_job(struct drm_sched_job *base)
@@ -297,7 +297,6 @@ static struct df_rings *rings_get(void)
 
 int df_rings_create(struct df_device *df)
 {
-	u32 ms = df->desc.timeout_ms ? df->desc.timeout_ms : df_timeout_ms;
 	u32 type, i;
 
 	df->rings = rings_get();
@@ -313,7 +312,7 @@ int df_rings_create(struct df_device *df)
 			ring->index = i;
 			ring->context = dma_fence_context_alloc(1);
 			ret = dfc_sched_init(&ring->sched, &sched_ops, DF_DEPTH,
-					     msecs_to_jiffies(ms), df->timeout_wq,
+					     msecs_to_jiffies(df_job_ms(df)), df->timeout_wq,
 					     ring_names[type][i], df->drm->dev);
 			if (ret)
 				return ret;

@@ -9,8 +9,6 @@
  */
 #include "drumfire.h"
 
-#include <linux/delay.h>
-
 #define HOLE_START            0x0000800000000000ull
 #define HOLE_END              0xffff800000000000ull
 #define HOLE_MASK             0x0000ffffffffffffull
@@ -43,8 +41,7 @@ struct df_op {
 	struct df_item items[];
 };
 
-static int push_item(struct df_vm *vm, const struct df_item *item, u64 va, u64 size,
-		     unsigned int keep_free)
+static void push_part(struct df_vm *vm, const struct df_item *item, u64 va, u64 size)
 {
 	struct df_hw_cmd cmd = {
 		.op = item->access ? DF_HW_MAP : DF_HW_UNMAP,
@@ -56,21 +53,18 @@ static int push_item(struct df_vm *vm, const struct df_item *item, u64 va, u64 s
 		.mtype = item->mtype,
 	};
 
-	return df_hw_push(vm->df, &cmd, NULL, keep_free);
+	df_hw_push_wait(vm->df, &cmd);
 }
 
-/* A range may touch both halves of the addresses. Waits for room in the ring. */
+/* A range may touch both halves of the addresses. */
 static void push(struct df_vm *vm, const struct df_item *item)
 {
 	u64 low = item->va < HOLE_START ? min(HOLE_START - item->va, item->size) : 0;
 
 	if (low)
-		while (push_item(vm, item, item->va, low, DF_HW_ROOM_FOR_JOBS) == -EAGAIN)
-			usleep_range(100, 1000);
+		push_part(vm, item, item->va, low);
 	if (low < item->size)
-		while (push_item(vm, item, item->va + low, item->size - low, DF_HW_ROOM_FOR_JOBS) ==
-		       -EAGAIN)
-			usleep_range(100, 1000);
+		push_part(vm, item, item->va + low, item->size - low);
 }
 
 static void op_free(struct df_op *op)
@@ -529,8 +523,7 @@ static void free_work(struct work_struct *work)
 	struct df_vm *vm = container_of(work, struct df_vm, free_work);
 	struct df_hw_cmd cmd = {.op = DF_HW_AS_DESTROY, .as = vm->as};
 
-	while (df_hw_push(vm->df, &cmd, NULL, DF_HW_ROOM_FOR_JOBS) == -EAGAIN)
-		usleep_range(100, 1000);
+	df_hw_push_wait(vm->df, &cmd);
 	xa_erase(&vm->df->vms, vm->as);
 	if (vm->last)
 		dma_fence_put(&vm->last->base);
