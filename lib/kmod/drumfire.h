@@ -12,6 +12,7 @@
  *
  * Lock order, outer first. No lock is held across a call into the hardware process; nothing
  * allocates with reclaim between drm_sched_job_arm() and the end of the job.
+ *   df_attach_lock           devices come, PCI functions go
  *   df_slots_lock            which PCI functions are taken
  *   df_device.reset_lock     one reset at a time; held while schedulers are stopped
  *   df_file.lock             tables of contexts and lists
@@ -252,6 +253,7 @@ static inline u32 df_job_ms(const struct df_device *df)
 }
 
 /* hw.c */
+extern struct mutex df_attach_lock;
 int df_hw_init(void);
 void df_hw_fini(void);
 /*

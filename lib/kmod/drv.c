@@ -56,20 +56,23 @@ static void pci_remove(struct pci_dev *pdev)
 {
 	struct df_slot *slot = pci_get_drvdata(pdev);
 	struct df_device *df;
+	bool held;
 
+	mutex_lock(&df_attach_lock); /* a device is whole, or not there */
 	mutex_lock(&df_slots_lock);
 	list_del(&slot->node);
 	slot->pdev = NULL;
 	df = slot->df;
-	if (df && df->drm)
-		drm_dev_get(df->drm);
+	/* one without users is being freed, and gives the slot back by itself */
+	held = df && kref_get_unless_zero(&df->drm->ref);
 	mutex_unlock(&df_slots_lock);
-	if (!df) {
+	if (!df)
 		kfree(slot);
-	} else if (df->drm) {
+	if (held) {
 		df_unplug(df);
 		drm_dev_put(df->drm);
 	}
+	mutex_unlock(&df_attach_lock);
 }
 
 static const struct pci_device_id pci_ids[] = {

@@ -440,6 +440,8 @@ static long attach(struct file *filp, struct df_hw_attach __user *arg)
 		return -EFAULT;
 	if (size < offsetofend(struct df_hw_attach, pad2))
 		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
 	df = device_new();
 	if (!df)
 		return -ENOMEM;
@@ -465,7 +467,7 @@ static long attach(struct file *filp, struct df_hw_attach __user *arg)
 	return copy_to_user(arg, &df->desc, sizeof(df->desc)) ? -EFAULT : 0;
 }
 
-static DEFINE_MUTEX(attach_lock);
+DEFINE_MUTEX(df_attach_lock);
 
 static long hw_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
@@ -473,9 +475,9 @@ static long hw_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	long ret;
 
 	if (cmd == DF_HW_ATTACH) {
-		mutex_lock(&attach_lock);
+		mutex_lock(&df_attach_lock);
 		ret = attach(filp, (struct df_hw_attach __user *)arg);
-		mutex_unlock(&attach_lock);
+		mutex_unlock(&df_attach_lock);
 		return ret;
 	}
 	if (cmd != DF_HW_KICK)
