@@ -291,7 +291,8 @@ static struct df_rings *rings_get(void)
 	mutex_unlock(&pool_lock);
 	if (!rings)
 		return kzalloc(sizeof(*rings), GFP_KERNEL);
-	memset(rings, 0, sizeof(*rings));
+	/* not the schedulers: fences of the past read their names */
+	memset(rings->list, 0, sizeof(rings->list));
 	return rings;
 }
 
@@ -308,6 +309,8 @@ int df_rings_create(struct df_device *df)
 			int ret;
 
 			ring->df = df;
+			ring->seqno = 0;
+			ring->last_done = 0;
 			ring->type = type;
 			ring->index = i;
 			ring->context = dma_fence_context_alloc(1);
