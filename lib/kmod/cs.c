@@ -35,7 +35,6 @@ struct df_parser {
 	struct df_chunk *chunks;
 	u32 chunk_count;
 	struct df_entity *entity;
-	u32 ip;
 	unsigned int ib_count, preempts[2];
 	struct df_bo *user_fence;
 	u32 user_fence_offset;
@@ -58,7 +57,6 @@ static int pass1_ib(struct df_parser *p, const struct drm_amdgpu_cs_chunk_ib *ib
 	if (p->entity && p->entity != entity)
 		return -EINVAL;
 	p->entity = entity;
-	p->ip = ib->ip_type;
 	if (p->ib_count >= p->df->desc.max_ibs[ib->ip_type])
 		return -EINVAL;
 	p->ib_count++;

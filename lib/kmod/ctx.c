@@ -64,7 +64,6 @@ static struct df_entity *entity_new(struct df_ctx *ctx, u32 ip)
 		return NULL;
 	kref_init(&entity->ref);
 	entity->sequence = 1;
-	entity->ip = ip;
 	if (drm_sched_entity_init(&entity->base, sched_priority(ctx->priority), df->rings->list[ip],
 				  df->desc.rings[ip], NULL)) {
 		kfree(entity);

@@ -62,6 +62,7 @@
 #define DF_RINGS_MAX  4
 #define DF_SCHED_JOBS 32u /* of one entity in flight, amdgpu.sched_jobs */
 #define DF_DEPTH      2   /* jobs of one ring in the hardware, amdgpu.sched_hw_submission */
+#define DF_APERTURE_B (256ull << 30)
 
 /* Live objects, counted so that unloading can tell of a leak. */
 enum df_live {
@@ -162,7 +163,6 @@ struct df_file {
 	struct df_vm *vm;
 	struct mutex lock; /* protects: ctxs, lists */
 	struct idr ctxs, lists;
-	unsigned int ctx_count;
 };
 
 struct df_bo {
@@ -190,7 +190,6 @@ struct df_entity {
 	u64 sequence; /* of the next job, 1 first */
 	struct dma_fence *fences[DF_SCHED_JOBS];
 	int error; /* of the last job */
-	u32 ip;
 };
 
 struct df_ctx {
@@ -264,6 +263,7 @@ int df_hw_push(struct df_device *df, const struct df_hw_cmd *cmd, const struct d
 void df_hw_push_wait(struct df_device *df, const struct df_hw_cmd *cmd);
 void df_unplug(struct df_device *df);
 void df_device_free(struct df_device *df);
+vm_fault_t df_bo_insert(struct vm_fault *vmf, struct df_bo *bo, unsigned long index);
 void df_aperture_zap(struct df_bo *bo);
 int df_aperture_place(struct df_bo *bo);
 void df_faults_wait(void);

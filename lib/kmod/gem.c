@@ -18,10 +18,9 @@
 	 AMDGPU_GEM_CREATE_CPU_GTT_USWC | AMDGPU_GEM_CREATE_VRAM_CLEARED |                         \
 	 AMDGPU_GEM_CREATE_VM_ALWAYS_VALID | AMDGPU_GEM_CREATE_EXPLICIT_SYNC |                     \
 	 AMDGPU_GEM_CREATE_DISCARDABLE)
-#define NORMAL_DOMAINS (AMDGPU_GEM_DOMAIN_CPU | AMDGPU_GEM_DOMAIN_GTT | AMDGPU_GEM_DOMAIN_VRAM)
+#define NORMAL_DOMAINS  (AMDGPU_GEM_DOMAIN_CPU | AMDGPU_GEM_DOMAIN_GTT | AMDGPU_GEM_DOMAIN_VRAM)
 #define SPECIAL_DOMAINS (AMDGPU_GEM_DOMAIN_GDS | AMDGPU_GEM_DOMAIN_GWS | AMDGPU_GEM_DOMAIN_OA)
-#define METADATA_B     256
-#define FAULT_AROUND   16
+#define METADATA_B      256
 
 /* A handle in a file: the buffer's mappings there go with the last one. */
 struct df_use {
@@ -173,21 +172,8 @@ static int bo_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 static vm_fault_t bo_fault(struct vm_fault *vmf)
 {
 	struct drm_gem_object *obj = vmf->vma->vm_private_data;
-	struct df_bo *bo = to_df_bo(obj);
-	unsigned long index = vmf->pgoff - drm_vma_node_start(&obj->vma_node);
-	unsigned long address = vmf->address & PAGE_MASK;
-	vm_fault_t ret = VM_FAULT_SIGBUS;
-	unsigned int i;
 
-	for (i = 0; i < FAULT_AROUND && index + i < bo->count; i++) {
-		if (address + i * PAGE_SIZE >= vmf->vma->vm_end)
-			break;
-		ret = vmf_insert_pfn(vmf->vma, address + i * PAGE_SIZE,
-				     page_to_pfn(bo->pages[index + i]));
-		if (ret != VM_FAULT_NOPAGE)
-			break;
-	}
-	return i ? VM_FAULT_NOPAGE : ret;
+	return df_bo_insert(vmf, to_df_bo(obj), vmf->pgoff - drm_vma_node_start(&obj->vma_node));
 }
 
 static const struct vm_operations_struct bo_vm_ops = {
@@ -270,20 +256,16 @@ static struct df_bo *bo_create(struct df_device *df, struct df_vm *vm, u64 size,
 	if (IS_ERR(bo))
 		return bo;
 	ret = drm_gem_object_init(df->drm, &bo->base, size);
-	if (ret) {
-		drm_gem_private_object_init(df->drm, &bo->base, size);
-		goto put;
-	}
 	if (always_valid) {
 		bo->always_valid = true;
 		bo->base.resv = &vm->resv;
 	}
-	ret = fill(bo);
+	if (!ret)
+		ret = fill(bo);
 	if (!ret)
 		ret = df_aperture_place(bo);
 	if (!ret)
 		ret = drm_gem_create_mmap_offset(&bo->base);
-put:
 	if (ret) {
 		df_bo_put(bo);
 		return ERR_PTR(ret);
@@ -298,17 +280,21 @@ struct df_bo *df_bo_lookup(struct drm_file *file, u32 handle)
 	return obj ? to_df_bo(obj) : NULL;
 }
 
+/* The first buffer of device memory at that page of the aperture or behind it, with a reference. */
 static struct df_bo *vram_after(struct df_device *df, unsigned long page)
 {
+	const unsigned long end = DF_APERTURE_B >> PAGE_SHIFT;
 	struct drm_mm_node *node;
 	struct df_bo *found = NULL;
 
+	if (page >= end)
+		return NULL;
 	drm_vma_offset_lock_lookup(&df->aperture);
-	drm_mm_for_each_node(node, &df->aperture.vm_addr_space_mm) {
+	drm_mm_for_each_node_in_range(node, &df->aperture.vm_addr_space_mm, page, end)
+	{
 		struct df_bo *bo = container_of(node, struct df_bo, place.vm_node);
 
-		if (node->start >= page && !bo->domain && bo->from_shmem &&
-		    kref_get_unless_zero(&bo->base.refcount)) {
+		if (!bo->domain && bo->from_shmem && kref_get_unless_zero(&bo->base.refcount)) {
 			found = bo;
 			break;
 		}
@@ -359,7 +345,6 @@ struct drm_gem_object *df_gem_import_sg(struct drm_device *drm, struct dma_buf_a
 		return ERR_PTR(ret);
 	}
 	bo->sgt = sgt;
-	bo->base.resv = attach->dmabuf->resv;
 	return &bo->base;
 }
 

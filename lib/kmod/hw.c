@@ -16,7 +16,6 @@
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
-#define APERTURE_B   (256ull << 30)
 #define MAX_BLOB_B   0x100000u
 #define MAX_ANSWERS  4096
 #define MAX_MEMORY_B (128ull << 30)
@@ -160,10 +159,11 @@ static struct df_bo *bo_at(struct df_device *df, unsigned long page, unsigned lo
 	return bo;
 }
 
-static vm_fault_t insert_bo(struct vm_fault *vmf, struct df_bo *bo, unsigned long index)
+/* Page index of the buffer, and a few that follow it, into the process that touched it. */
+vm_fault_t df_bo_insert(struct vm_fault *vmf, struct df_bo *bo, unsigned long index)
 {
 	unsigned long address = vmf->address & PAGE_MASK;
-	vm_fault_t ret = VM_FAULT_NOPAGE;
+	vm_fault_t ret = VM_FAULT_SIGBUS;
 	unsigned int i;
 
 	for (i = 0; i < FAULT_AROUND && index + i < bo->count; i++) {
@@ -197,7 +197,7 @@ static vm_fault_t aperture_fault(struct vm_fault *vmf)
 		bo = bo_at(df, page, &index);
 	}
 	if (bo)
-		ret = insert_bo(vmf, bo, index);
+		ret = df_bo_insert(vmf, bo, index);
 	else
 		ret = vmf_insert_pfn(vmf->vma, vmf->address & PAGE_MASK, page_to_pfn(df->dummy));
 	srcu_read_unlock(&faults, token);
@@ -266,7 +266,7 @@ static int hw_mmap(struct file *filp, struct vm_area_struct *vma)
 		vma->vm_ops = &ring_vm_ops;
 		return size == df->ring_B ? 0 : -EINVAL;
 	}
-	if (vma->vm_pgoff != DF_HW_MMAP_APERTURE >> PAGE_SHIFT || size > APERTURE_B)
+	if (vma->vm_pgoff != DF_HW_MMAP_APERTURE >> PAGE_SHIFT || size > DF_APERTURE_B)
 		return -EINVAL;
 	dfc_vm_flags_set(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP | VM_DONTCOPY);
 	vma->vm_ops = &aperture_vm_ops;
@@ -359,7 +359,7 @@ static struct df_device *device_new(void)
 	INIT_LIST_HEAD(&df->inflight);
 	INIT_WORK(&df->lost_work, lost_work);
 	xa_init_flags(&df->vms, XA_FLAGS_ALLOC1);
-	drm_vma_offset_manager_init(&df->aperture, 0, APERTURE_B >> PAGE_SHIFT);
+	drm_vma_offset_manager_init(&df->aperture, 0, DF_APERTURE_B >> PAGE_SHIFT);
 	return df;
 }
 
@@ -458,7 +458,7 @@ static long attach(struct file *filp, struct df_hw_attach __user *arg)
 	if (ret)
 		return ret;
 	df->desc.size_B = sizeof(df->desc);
-	df->desc.aperture_B = APERTURE_B;
+	df->desc.aperture_B = DF_APERTURE_B;
 	df->desc.ring_B = df->ring_B;
 	df->desc.minor = df->drm->render->index;
 	filp->f_mapping = df->drm->anon_inode->i_mapping;
