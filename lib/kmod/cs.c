@@ -548,12 +548,18 @@ static void finish(struct df_parser *p)
 static int locked_part(struct df_parser *p, union drm_amdgpu_cs *cs)
 {
 	int ret = lock_resvs(p);
+	unsigned int i;
 
 	if (ret)
 		return ret;
 	ret = sync_all(p);
+	mutex_lock(&p->df->user_lock);
+	for (i = 0; !ret && p->list && i < p->list->count; i++)
+		if (!df_user_valid(p->list->bos[i]))
+			ret = -EAGAIN; /* the client calls again */
 	if (!ret)
 		submit(p, cs);
+	mutex_unlock(&p->df->user_lock);
 	unlock_resvs(p);
 	return ret;
 }

@@ -20,6 +20,7 @@
  *   dma_resv (ww)            buffers of a submission, and the address space's own
  *   df_bo.lock               uses of the buffer, metadata, user pages
  *   df_vm.lock               tree of mappings, order of page table updates
+ *   df_device.user_lock      stale or not, over the publication of a fence; in MMU notifiers
  *   df_device.event_lock     consumer side of the event ring
  *   df_device.job_lock       (spin, irq) jobs in the hardware
  *   df_device.cmd_lock       (spin) producer side of the command ring
@@ -135,7 +136,8 @@ struct df_device {
 	atomic_t reset_counter, vram_lost, timeouts, page_faults;
 	bool resetting;
 
-	atomic64_t used[2]; /* bytes by domain: 0 VRAM, 1 GTT */
+	struct mutex user_lock; /* protects: df_user.valid; see user.c */
+	atomic64_t used[2];     /* bytes by domain: 0 VRAM, 1 GTT */
 	atomic64_t jobs_total;
 	struct xarray vms; /* by address space number */
 };
@@ -308,6 +310,7 @@ unsigned long df_timeout(u64 absolute_ns);
 /* user.c */
 int df_gem_userptr_ioctl(struct drm_device *drm, void *data, struct drm_file *file);
 int df_user_validate(struct df_bo *bo);
+bool df_user_valid(const struct df_bo *bo);
 void df_user_free(struct df_bo *bo);
 struct page *df_user_page(struct df_bo *bo, unsigned long index);
 

@@ -352,6 +352,7 @@ static struct df_device *device_new(void)
 	spin_lock_init(&df->job_lock);
 	mutex_init(&df->event_lock);
 	mutex_init(&df->reset_lock);
+	mutex_init(&df->user_lock);
 	init_waitqueue_head(&df->hw_wait);
 	init_completion(&df->jobs_done);
 	refcount_set(&df->jobs, 1);

@@ -3,10 +3,12 @@
  * user.c - buffers over a process's own memory.
  *
  * The pages are pinned while they are in use. When the range changes under us (munmap, fork,
- * mremap), the notifier waits for the jobs that use the buffer and marks it stale; the pages
+ * mremap), the notifier marks the buffer stale and waits for the jobs that use it; the pages
  * themselves are given back later by a work item, which is safe because they are pinned: nobody
- * else can have got them. The next submission that lists the buffer pins anew. A stale buffer's
- * place in the aperture is the device's dummy page.
+ * else can have got them. The next submission that lists the buffer pins anew. Whether a buffer is
+ * stale is looked at once more, under the lock that marking it takes, when the fence of the
+ * submission is put into its reservation: so either the submission or the notifier sees the other.
+ * A stale buffer's place in the aperture is the device's dummy page.
  */
 #include "drumfire.h"
 
@@ -17,8 +19,9 @@ struct df_user {
 	struct df_bo *bo;
 	u64 address;
 	u64 flags;
-	bool registered, valid;
-	spinlock_t lock;     /* protects: valid, pages in view of the aperture */
+	bool registered;
+	bool valid;          /* under the device's user_lock */
+	spinlock_t lock;     /* protects: pages, in view of the aperture */
 	struct page **pages; /* pinned, or NULL */
 	struct work_struct release;
 };
@@ -30,7 +33,6 @@ static void unpin(struct df_user *user)
 	spin_lock(&user->lock);
 	pages = user->pages;
 	user->pages = NULL;
-	user->valid = false;
 	spin_unlock(&user->lock);
 	if (!pages)
 		return;
@@ -55,13 +57,14 @@ static bool invalidate(struct mmu_interval_notifier *notifier,
 		       const struct mmu_notifier_range *range, unsigned long sequence)
 {
 	struct df_user *user = container_of(notifier, struct df_user, notifier);
+	struct df_device *df = to_df(user->bo->base.dev);
 
 	if (!mmu_notifier_range_blockable(range))
 		return false;
-	spin_lock(&user->lock);
+	mutex_lock(&df->user_lock);
 	mmu_interval_set_seq(notifier, sequence);
 	user->valid = false;
-	spin_unlock(&user->lock);
+	mutex_unlock(&df->user_lock);
 	dma_resv_wait_timeout(user->bo->base.resv, DMA_RESV_USAGE_BOOKKEEP, false,
 			      MAX_SCHEDULE_TIMEOUT);
 	schedule_work(&user->release);
@@ -131,6 +134,7 @@ static int pin(struct df_bo *bo, struct df_user *user, struct page **pages)
 static int pin_once(struct df_bo *bo, struct df_user *user)
 {
 	unsigned long sequence = mmu_interval_read_begin(&user->notifier);
+	struct df_device *df = to_df(bo->base.dev);
 	struct page **pages;
 	int ret;
 
@@ -149,11 +153,19 @@ static int pin_once(struct df_bo *bo, struct df_user *user)
 	}
 	spin_lock(&user->lock);
 	user->pages = pages;
-	user->valid = !mmu_interval_read_retry(&user->notifier, sequence);
-	ret = user->valid ? 0 : -EAGAIN;
 	spin_unlock(&user->lock);
 	df_aperture_zap(bo);
+	mutex_lock(&df->user_lock);
+	user->valid = !mmu_interval_read_retry(&user->notifier, sequence);
+	ret = user->valid ? 0 : -EAGAIN;
+	mutex_unlock(&df->user_lock);
 	return ret;
+}
+
+/* user_lock is held. */
+bool df_user_valid(const struct df_bo *bo)
+{
+	return !bo->user || bo->user->valid;
 }
 
 /* Before a submission that lists the buffer. */
