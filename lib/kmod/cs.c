@@ -42,8 +42,8 @@ struct df_parser {
 	struct df_job *job;
 	struct df_post *posts;
 	unsigned int post_count;
-	struct dma_resv **resvs;
-	unsigned int resv_count;
+	struct drm_gem_object **objs; /* one of each reservation object */
+	int obj_count;
 	struct ww_acquire_ctx ww;
 };
 
@@ -170,7 +170,7 @@ static int make_job(struct df_parser *p)
 
 	if (!job)
 		return -ENOMEM;
-	job->fence = df_fence_alloc();
+	job->fence = df_fence_alloc(GFP_KERNEL);
 	ret = job->fence ? dfc_job_init(&job->base, &p->entity->base, p->fpriv->vm, p->file)
 			 : -ENOMEM;
 	if (ret) {
@@ -372,76 +372,31 @@ static int wait_for_slot(struct df_parser *p)
 	return ret;
 }
 
-static int by_address(const void *a, const void *b)
+static int by_resv(const void *a, const void *b)
 {
-	const struct dma_resv *const *x = a, *const *y = b;
+	const struct drm_gem_object *const *x = a, *const *y = b;
 
-	return *x < *y ? -1 : *x > *y;
+	return (*x)->resv < (*y)->resv ? -1 : (*x)->resv > (*y)->resv;
 }
 
 /* Every reservation object of the submission, once. */
 static int collect_resvs(struct df_parser *p)
 {
-	unsigned int i, kept = 0, max = 2 + (p->list ? p->list->count : 0);
+	unsigned int i, count = 0, max = 2 + (p->list ? p->list->count : 0);
 
-	p->resvs = kvmalloc_array(max, sizeof(*p->resvs), GFP_KERNEL);
-	if (!p->resvs)
+	p->objs = kvmalloc_array(max, sizeof(*p->objs), GFP_KERNEL);
+	if (!p->objs)
 		return -ENOMEM;
-	p->resvs[p->resv_count++] = &p->fpriv->vm->resv;
+	p->objs[count++] = &p->fpriv->vm->root;
 	if (p->user_fence)
-		p->resvs[p->resv_count++] = p->user_fence->base.resv;
+		p->objs[count++] = &p->user_fence->base;
 	for (i = 0; p->list && i < p->list->count; i++)
-		p->resvs[p->resv_count++] = p->list->bos[i]->base.resv;
-	sort(p->resvs, p->resv_count, sizeof(*p->resvs), by_address, NULL);
-	for (i = 0; i < p->resv_count; i++)
-		if (!i || p->resvs[i] != p->resvs[i - 1])
-			p->resvs[kept++] = p->resvs[i];
-	p->resv_count = kept;
+		p->objs[count++] = &p->list->bos[i]->base;
+	sort(p->objs, count, sizeof(*p->objs), by_resv, NULL);
+	for (i = 0; i < count; i++)
+		if (!i || p->objs[i]->resv != p->objs[i - 1]->resv)
+			p->objs[p->obj_count++] = p->objs[i];
 	return 0;
-}
-
-static void unlock_resvs(struct df_parser *p)
-{
-	unsigned int i;
-
-	for (i = 0; i < p->resv_count; i++)
-		dma_resv_unlock(p->resvs[i]);
-	ww_acquire_fini(&p->ww);
-}
-
-static int lock_resvs(struct df_parser *p)
-{
-	int contended = -1, ret;
-	unsigned int i, j;
-
-	ww_acquire_init(&p->ww, &reservation_ww_class);
-retry:
-	if (contended >= 0) {
-		ret = dma_resv_lock_slow_interruptible(p->resvs[contended], &p->ww);
-		if (ret)
-			goto fail;
-	}
-	for (i = 0; i < p->resv_count; i++) {
-		if (i == contended)
-			continue;
-		ret = dma_resv_lock_interruptible(p->resvs[i], &p->ww);
-		if (!ret)
-			continue;
-		for (j = 0; j < i; j++)
-			if (j != contended)
-				dma_resv_unlock(p->resvs[j]);
-		if (contended >= 0)
-			dma_resv_unlock(p->resvs[contended]);
-		if (ret != -EDEADLK)
-			goto fail;
-		contended = i;
-		goto retry;
-	}
-	ww_acquire_done(&p->ww);
-	return 0;
-fail:
-	ww_acquire_fini(&p->ww);
-	return ret;
 }
 
 /*
@@ -478,8 +433,8 @@ static int sync_all(struct df_parser *p)
 		if (!(p->list->bos[i]->flags & AMDGPU_GEM_CREATE_EXPLICIT_SYNC) &&
 		    !p->list->bos[i]->always_valid)
 			ret = sync_resv(p, p->list->bos[i]->base.resv);
-	for (i = 0; !ret && i < p->resv_count; i++)
-		ret = dma_resv_reserve_fences(p->resvs[i], 1);
+	for (i = 0; !ret && i < p->obj_count; i++)
+		ret = dma_resv_reserve_fences(p->objs[i]->resv, 1);
 	return ret;
 }
 
@@ -493,10 +448,11 @@ static void submit(struct df_parser *p, union drm_amdgpu_cs *cs)
 
 	drm_sched_job_arm(&job->base);
 	fence = dma_fence_get(&job->base.s_fence->finished);
-	for (i = 0; i < p->resv_count; i++)
-		dma_resv_add_fence(p->resvs[i], fence,
-				   p->resvs[i] == &p->fpriv->vm->resv ? DMA_RESV_USAGE_BOOKKEEP
-								      : DMA_RESV_USAGE_WRITE);
+	for (i = 0; i < p->obj_count; i++)
+		dma_resv_add_fence(p->objs[i]->resv, fence,
+				   p->objs[i]->resv == p->fpriv->vm->root.resv
+					   ? DMA_RESV_USAGE_BOOKKEEP
+					   : DMA_RESV_USAGE_WRITE);
 	spin_lock(&p->ctx->ring_lock);
 	job->sequence = entity->sequence++;
 	old = entity->fences[job->sequence % DF_SCHED_JOBS];
@@ -536,7 +492,7 @@ static void finish(struct df_parser *p)
 		drm_syncobj_put(p->posts[i].syncobj);
 	}
 	kvfree(p->posts);
-	kvfree(p->resvs);
+	kvfree(p->objs);
 	if (p->list)
 		df_list_put(p->list);
 	df_bo_put(p->user_fence);
@@ -547,7 +503,7 @@ static void finish(struct df_parser *p)
 
 static int locked_part(struct df_parser *p, union drm_amdgpu_cs *cs)
 {
-	int ret = lock_resvs(p);
+	int ret = drm_gem_lock_reservations(p->objs, p->obj_count, &p->ww);
 	unsigned int i;
 
 	if (ret)
@@ -560,7 +516,7 @@ static int locked_part(struct df_parser *p, union drm_amdgpu_cs *cs)
 	if (!ret)
 		submit(p, cs);
 	mutex_unlock(&p->df->user_lock);
-	unlock_resvs(p);
+	drm_gem_unlock_reservations(p->objs, p->obj_count, &p->ww);
 	return ret;
 }
 

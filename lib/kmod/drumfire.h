@@ -109,7 +109,8 @@ struct df_device {
 	struct df_hw_answer *answers;
 	u8 *blob;
 	struct df_rings *rings;
-	struct workqueue_struct *timeout_wq, *vm_wq;
+	/* The first two signal fences; on the last one may wait for some. */
+	struct workqueue_struct *timeout_wq, *vm_wq, *free_wq;
 	struct work_struct lost_work; /* the hardware does not answer a reset */
 
 	struct df_hw_ring *ring;
@@ -146,8 +147,9 @@ struct df_vm {
 	struct kref ref;
 	struct df_device *df;
 	u32 as;
-	struct dma_resv resv; /* of the jobs, and of the buffers that are always valid here */
-	struct mutex lock;    /* protects: maps, last, order of updates */
+	/* No memory: its reservation is that of the jobs, and of the buffers always valid here. */
+	struct drm_gem_object root;
+	struct mutex lock; /* protects: maps, last, order of updates */
 	struct rb_root_cached maps;
 	spinlock_t ops_lock; /* protects: ops */
 	struct list_head ops;
@@ -275,7 +277,7 @@ void df_faults_wait(void);
 int df_rings_create(struct df_device *df);
 void df_rings_destroy(struct df_device *df);
 void df_rings_free_pool(void);
-struct df_fence *df_fence_alloc(void);
+struct df_fence *df_fence_alloc(gfp_t gfp);
 void df_fence_init(struct df_fence *fence, u64 context, u64 seqno);
 void df_fence_free(struct df_fence *fence); /* one that was never initialised */
 void df_job_free(struct df_job *job);
@@ -290,6 +292,7 @@ int df_reset_all(struct df_device *df, struct df_job *guilty);
 
 /* gem.c */
 struct df_bo *df_bo_alloc(struct df_device *df, struct df_vm *vm, size_t size, int domain);
+bool df_bo_in_use(struct df_bo *bo, const struct df_vm *vm);
 struct df_bo *df_bo_lookup(struct drm_file *file, u32 handle);
 static inline void df_bo_put(struct df_bo *bo)
 {
@@ -318,7 +321,6 @@ struct page *df_user_page(struct df_bo *bo, unsigned long index);
 struct df_vm *df_vm_create(struct df_device *df);
 struct df_vm *df_vm_get(struct df_vm *vm);
 void df_vm_put(struct df_vm *vm);
-void df_vm_close(struct df_vm *vm);
 void df_vm_forget(struct df_vm *vm, struct df_bo *bo);
 struct dma_fence *df_vm_last(struct df_vm *vm);
 int df_gem_va_ioctl(struct drm_device *drm, void *data, struct drm_file *file);

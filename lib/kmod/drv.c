@@ -159,7 +159,7 @@ static void file_postclose(struct drm_device *drm, struct drm_file *file)
 	idr_for_each_entry(&fpriv->lists, list, id)
 		df_list_put(list);
 	idr_destroy(&fpriv->lists);
-	df_vm_close(fpriv->vm);
+	df_vm_forget(fpriv->vm, NULL);
 	df_vm_put(fpriv->vm);
 	mutex_destroy(&fpriv->lock);
 	kfree(fpriv);

@@ -92,30 +92,44 @@ static void bo_free(struct drm_gem_object *obj)
 	atomic_dec(&df_live[DF_LIVE_BO]);
 }
 
+/* bo->lock is held. */
+static struct df_use *find_use(struct df_bo *bo, const struct df_vm *vm)
+{
+	struct df_use *use;
+
+	list_for_each_entry(use, &bo->uses, node)
+		if (use->vm == vm)
+			return use;
+	return NULL;
+}
+
+bool df_bo_in_use(struct df_bo *bo, const struct df_vm *vm)
+{
+	lockdep_assert_held(&bo->lock);
+	return find_use(bo, vm);
+}
+
 static int bo_open(struct drm_gem_object *obj, struct drm_file *file)
 {
 	struct df_vm *vm = ((struct df_file *)file->driver_priv)->vm;
 	struct df_bo *bo = to_df_bo(obj);
-	struct df_use *use, *fresh;
+	struct df_use *use;
 
 	if (bo->always_valid && bo->vm != vm)
 		return -EPERM;
-	fresh = kzalloc(sizeof(*fresh), GFP_KERNEL);
-	if (!fresh)
-		return -ENOMEM;
-	fresh->vm = vm;
 	mutex_lock(&bo->lock);
-	list_for_each_entry(use, &bo->uses, node)
-		if (use->vm == vm) {
-			kfree(fresh);
-			goto count;
+	use = find_use(bo, vm);
+	if (!use) {
+		use = kzalloc(sizeof(*use), GFP_KERNEL);
+		if (use) {
+			use->vm = vm;
+			list_add(&use->node, &bo->uses);
 		}
-	list_add(&fresh->node, &bo->uses);
-	use = fresh;
-count:
-	use->count++;
+	}
+	if (use)
+		use->count++;
 	mutex_unlock(&bo->lock);
-	return 0;
+	return use ? 0 : -ENOMEM;
 }
 
 static void bo_close(struct drm_gem_object *obj, struct drm_file *file)
@@ -123,18 +137,15 @@ static void bo_close(struct drm_gem_object *obj, struct drm_file *file)
 	struct df_vm *vm = ((struct df_file *)file->driver_priv)->vm;
 	struct df_bo *bo = to_df_bo(obj);
 	struct df_use *use;
-	bool last = false;
+	bool last;
 
 	mutex_lock(&bo->lock);
-	list_for_each_entry(use, &bo->uses, node)
-		if (use->vm == vm) {
-			last = !--use->count;
-			if (last) {
-				list_del(&use->node);
-				kfree(use);
-			}
-			break;
-		}
+	use = find_use(bo, vm);
+	last = use && !--use->count;
+	if (last) {
+		list_del(&use->node);
+		kfree(use);
+	}
 	mutex_unlock(&bo->lock);
 	if (last)
 		df_vm_forget(vm, bo);
@@ -258,7 +269,7 @@ static struct df_bo *bo_create(struct df_device *df, struct df_vm *vm, u64 size,
 	ret = drm_gem_object_init(df->drm, &bo->base, size);
 	if (always_valid) {
 		bo->always_valid = true;
-		bo->base.resv = &vm->resv;
+		bo->base.resv = vm->root.resv;
 	}
 	if (!ret)
 		ret = fill(bo);

@@ -371,6 +371,8 @@ void df_device_free(struct df_device *df)
 		df_rings_destroy(df); /* waits for the jobs, which give back address spaces */
 	if (df->vm_wq)
 		destroy_workqueue(df->vm_wq);
+	if (df->free_wq)
+		destroy_workqueue(df->free_wq);
 	if (df->timeout_wq)
 		destroy_workqueue(df->timeout_wq);
 	cancel_work_sync(&df->lost_work); /* those who ask for it are gone */
@@ -397,9 +399,10 @@ static int device_fill(struct df_device *df)
 	if (ret)
 		return ret;
 	df->dummy = alloc_page(GFP_KERNEL | __GFP_ZERO);
-	df->timeout_wq = alloc_ordered_workqueue("drumfire-timeout", 0);
-	df->vm_wq = alloc_workqueue("drumfire-vm", WQ_UNBOUND, 0);
-	if (!df->dummy || !df->timeout_wq || !df->vm_wq)
+	df->timeout_wq = alloc_ordered_workqueue("drumfire-timeout", WQ_MEM_RECLAIM);
+	df->vm_wq = alloc_workqueue("drumfire-vm", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	df->free_wq = alloc_workqueue("drumfire-free", WQ_UNBOUND, 0);
+	if (!df->dummy || !df->timeout_wq || !df->vm_wq || !df->free_wq)
 		return -ENOMEM;
 	return 0;
 }

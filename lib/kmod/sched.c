@@ -40,9 +40,9 @@ static const struct dma_fence_ops fence_ops = {
 	.release = fence_release,
 };
 
-struct df_fence *df_fence_alloc(void)
+struct df_fence *df_fence_alloc(gfp_t gfp)
 {
-	struct df_fence *fence = kzalloc(sizeof(*fence), GFP_KERNEL);
+	struct df_fence *fence = kzalloc(sizeof(*fence), gfp);
 
 	if (fence)
 		spin_lock_init(&fence->lock);

@@ -9,89 +9,102 @@
  */
 #include "drumfire.h"
 
-#define HOLE_START            0x0000800000000000ull
-#define HOLE_END              0xffff800000000000ull
-#define HOLE_MASK             0x0000ffffffffffffull
-#define MAX_MAPPINGS_PER_CALL 65536u
+#define HOLE_START 0x0000800000000000ull
+#define HOLE_END   0xffff800000000000ull
+#define HOLE_MASK  0x0000ffffffffffffull
 
 struct df_mapping {
 	struct interval_tree_node it; /* pages */
+	struct list_head node;        /* in df_op.unmaps, when it is out of the tree */
 	u64 offset;
 	struct df_bo *bo; /* NULL: PRT */
 	u32 flags;
 };
 
-struct df_item {
-	u64 va, size;
-	u64 offset; /* in the aperture */
-	u32 access; /* 0: unmap */
-	u32 mtype;
-	struct df_bo *drop; /* reference given back afterwards */
-};
-
 /* One change of the page tables. Everything that can fail is made before the tree changes. */
 struct df_op {
 	struct list_head node;
-	struct df_fence *fence;
+	struct work_struct free_work;
+	struct df_fence *fence; /* until it has signalled */
 	struct dma_fence *wait;
-	bool unmaps;
-	unsigned int count, capacity;
+	struct list_head unmaps; /* ranges, which keep their buffers until they are forgotten */
+	struct df_hw_cmd map;    /* afterwards; no access: nothing */
 	struct df_mapping *spare[3];
 	unsigned int spares;
-	struct df_item items[];
 };
 
-static void push_part(struct df_vm *vm, const struct df_item *item, u64 va, u64 size)
+static u64 map_va(const struct df_mapping *map)
 {
-	struct df_hw_cmd cmd = {
-		.op = item->access ? DF_HW_MAP : DF_HW_UNMAP,
-		.as = vm->as,
-		.va = va >= HOLE_START ? va | HOLE_END : va,
-		.size_B = size,
-		.offset_B = item->access ? item->offset + (va - item->va) : 0,
-		.access = item->access,
-		.mtype = item->mtype,
-	};
-
-	df_hw_push_wait(vm->df, &cmd);
+	return (u64)map->it.start << PAGE_SHIFT;
 }
 
-/* A range may touch both halves of the addresses. */
-static void push(struct df_vm *vm, const struct df_item *item)
+static u64 map_size(const struct df_mapping *map)
 {
-	u64 low = item->va < HOLE_START ? min(HOLE_START - item->va, item->size) : 0;
-
-	if (low)
-		push_part(vm, item, item->va, low);
-	if (low < item->size)
-		push_part(vm, item, item->va + low, item->size - low);
+	return (u64)(map->it.last - map->it.start + 1) << PAGE_SHIFT;
 }
 
+/* With an address without sign. A range may touch both halves of the addresses. */
+static void push(struct df_vm *vm, struct df_hw_cmd cmd)
+{
+	u64 size = cmd.size_B;
+	u64 low = cmd.va < HOLE_START ? min(HOLE_START - cmd.va, size) : 0;
+
+	cmd.as = vm->as;
+	if (low) {
+		cmd.size_B = low;
+		df_hw_push_wait(vm->df, &cmd);
+	}
+	if (low < size) {
+		cmd.va = (cmd.va + low) | HOLE_END;
+		cmd.size_B = size - low;
+		if (cmd.op == DF_HW_MAP)
+			cmd.offset_B += low;
+		df_hw_push_wait(vm->df, &cmd);
+	}
+}
+
+static void mapping_free(struct df_mapping *map)
+{
+	df_bo_put(map->bo);
+	kfree(map);
+}
+
+/* Not where fences are signalled: the last reference to a buffer takes locks. */
 static void op_free(struct df_op *op)
 {
-	unsigned int i;
+	struct df_mapping *map, *next;
 
-	if (!op)
-		return;
-	for (i = 0; i < op->spares; i++)
-		kfree(op->spare[i]);
-	for (i = 0; i < op->count; i++)
-		df_bo_put(op->items[i].drop);
+	while (op->spares)
+		kfree(op->spare[--op->spares]);
+	list_for_each_entry_safe(map, next, &op->unmaps, node)
+		mapping_free(map);
+	df_fence_free(op->fence);
 	dma_fence_put(op->wait);
-	kvfree(op);
+	kfree(op);
+}
+
+static void op_free_work(struct work_struct *work)
+{
+	op_free(container_of(work, struct df_op, free_work));
 }
 
 static void op_run(struct df_vm *vm, struct df_op *op)
 {
-	unsigned int i;
+	struct df_mapping *map;
 
 	if (op->wait)
 		dma_fence_wait(op->wait, false);
-	for (i = 0; i < op->count; i++)
-		push(vm, &op->items[i]);
+	list_for_each_entry(map, &op->unmaps, node)
+		push(vm, (struct df_hw_cmd){
+				 .op = DF_HW_UNMAP,
+				 .va = map_va(map),
+				 .size_B = map_size(map),
+			 });
+	if (op->map.access)
+		push(vm, op->map);
 	dma_fence_signal(&op->fence->base);
 	dma_fence_put(&op->fence->base);
-	op_free(op);
+	op->fence = NULL;
 }
 
 static void vm_work(struct work_struct *work)
@@ -108,39 +121,30 @@ static void vm_work(struct work_struct *work)
 		if (!op)
 			break;
 		op_run(vm, op);
+		queue_work(vm->df->free_wq, &op->free_work);
 	}
 	df_vm_put(vm); /* of whoever queued the work */
 }
 
-static struct df_op *op_new(unsigned int capacity, unsigned int spares)
+static struct df_op *op_new(unsigned int spares, gfp_t gfp)
 {
-	struct df_op *op = kvzalloc(struct_size(op, items, capacity), GFP_KERNEL);
+	struct df_op *op = kzalloc(sizeof(*op), gfp);
 
 	if (!op)
 		return NULL;
-	op->capacity = capacity;
-	while (op->spares < spares) {
-		op->spare[op->spares] = kzalloc(sizeof(*op->spare[0]), GFP_KERNEL);
-		if (!op->spare[op->spares]) {
-			op_free(op);
-			return NULL;
-		}
+	INIT_LIST_HEAD(&op->unmaps);
+	INIT_WORK(&op->free_work, op_free_work);
+	op->fence = df_fence_alloc(gfp);
+	while (op->fence && op->spares < spares) {
+		op->spare[op->spares] = kzalloc(sizeof(*op->spare[0]), gfp);
+		if (!op->spare[op->spares])
+			break;
 		op->spares++;
 	}
-	op->fence = df_fence_alloc();
-	if (!op->fence) {
-		op_free(op);
-		return NULL;
-	}
-	return op;
-}
-
-/* An operation that came to nothing. */
-static void op_drop(struct df_op *op)
-{
-	if (op)
-		df_fence_free(op->fence);
+	if (op->fence && op->spares == spares)
+		return op;
 	op_free(op);
+	return NULL;
 }
 
 /*
@@ -152,13 +156,14 @@ static void commit(struct df_vm *vm, struct df_op *op)
 	struct dma_fence *last = vm->last ? &vm->last->base : NULL;
 	bool idle = !last || dma_fence_is_signaled(last);
 
-	if (!op->count) {
-		op_drop(op);
+	if (list_empty(&op->unmaps) && !op->map.access) {
+		op_free(op);
 		return;
 	}
-	if (op->unmaps && dma_resv_get_singleton(&vm->resv, DMA_RESV_USAGE_BOOKKEEP, &op->wait)) {
+	if (!list_empty(&op->unmaps) &&
+	    dma_resv_get_singleton(vm->root.resv, DMA_RESV_USAGE_BOOKKEEP, &op->wait)) {
 		/* No memory for the list: all that is there now is waited for here. */
-		dma_resv_wait_timeout(&vm->resv, DMA_RESV_USAGE_BOOKKEEP, false,
+		dma_resv_wait_timeout(vm->root.resv, DMA_RESV_USAGE_BOOKKEEP, false,
 				      MAX_SCHEDULE_TIMEOUT);
 		op->wait = NULL;
 	}
@@ -168,6 +173,7 @@ static void commit(struct df_vm *vm, struct df_op *op)
 	dma_fence_get(&op->fence->base);
 	if (idle && (!op->wait || dma_fence_is_signaled(op->wait))) {
 		op_run(vm, op);
+		op_free(op); /* not with the last reference to a buffer: the caller has one */
 		return;
 	}
 	spin_lock(&vm->ops_lock);
@@ -190,24 +196,10 @@ struct dma_fence *df_vm_last(struct df_vm *vm)
 	return fence;
 }
 
-static void add_unmap(struct df_op *op, u64 first, u64 last, struct df_bo *bo)
-{
-	struct df_item *item = &op->items[op->count++];
-
-	op->unmaps = true;
-	item->va = first << PAGE_SHIFT;
-	item->size = (last - first + 1) << PAGE_SHIFT;
-	if (bo) {
-		drm_gem_object_get(&bo->base);
-		item->drop = bo;
-	}
-}
-
-static void mapping_free(struct df_vm *vm, struct df_mapping *map)
+static void retire(struct df_vm *vm, struct df_op *op, struct df_mapping *map)
 {
 	interval_tree_remove(&map->it, &vm->maps);
-	df_bo_put(map->bo);
-	kfree(map);
+	list_add_tail(&map->node, &op->unmaps);
 }
 
 /* gmc_v10_0_map_mtype(): what the flags ask for. */
@@ -223,37 +215,27 @@ static u32 mtype_of(u32 flags)
 	}
 }
 
-static void add_map(struct df_op *op, const struct df_mapping *map)
+static struct df_hw_cmd map_command(const struct df_mapping *map)
 {
-	struct df_item *item = &op->items[op->count];
+	struct df_hw_cmd cmd = {
+		.op = DF_HW_MAP,
+		.va = map_va(map),
+		.size_B = map_size(map),
+		.mtype = mtype_of(map->flags),
+	};
 
-	item->va = (u64)map->it.start << PAGE_SHIFT;
-	item->size = (u64)(map->it.last - map->it.start + 1) << PAGE_SHIFT;
-	item->mtype = mtype_of(map->flags);
 	if (!map->bo) {
-		item->access = DF_HW_READ | DF_HW_WRITE | DF_HW_PRT;
-	} else if (map->bo->pages || map->bo->user) {
-		item->offset =
-			((u64)drm_vma_node_start(&map->bo->place) << PAGE_SHIFT) + map->offset;
-		if (map->flags & AMDGPU_VM_PAGE_READABLE)
-			item->access |= DF_HW_READ;
-		if ((map->flags & AMDGPU_VM_PAGE_WRITEABLE) && !map->bo->readonly)
-			item->access |= DF_HW_WRITE;
-		if (map->flags & AMDGPU_VM_PAGE_EXECUTABLE)
-			item->access |= DF_HW_EXEC;
+		cmd.access = DF_HW_READ | DF_HW_WRITE | DF_HW_PRT;
+		return cmd;
 	}
-	if (item->access)
-		op->count++;
-}
-
-static unsigned int overlaps(struct df_vm *vm, u64 first, u64 last)
-{
-	struct interval_tree_node *it = interval_tree_iter_first(&vm->maps, first, last);
-	unsigned int count = 0;
-
-	for (; it; it = interval_tree_iter_next(it, first, last))
-		count++;
-	return count;
+	cmd.offset_B = ((u64)drm_vma_node_start(&map->bo->place) << PAGE_SHIFT) + map->offset;
+	if (map->flags & AMDGPU_VM_PAGE_READABLE)
+		cmd.access |= DF_HW_READ;
+	if ((map->flags & AMDGPU_VM_PAGE_WRITEABLE) && !map->bo->readonly)
+		cmd.access |= DF_HW_WRITE;
+	if (map->flags & AMDGPU_VM_PAGE_EXECUTABLE)
+		cmd.access |= DF_HW_EXEC;
+	return cmd;
 }
 
 /* A part of a mapping that stays, outside of what is cleared. */
@@ -274,19 +256,18 @@ static void keep_part(struct df_vm *vm, struct df_op *op, const struct df_mappin
 
 static void clear(struct df_vm *vm, struct df_op *op, u64 first, u64 last)
 {
-	struct interval_tree_node *it, *next = interval_tree_iter_first(&vm->maps, first, last);
+	struct interval_tree_node *it;
 
-	while ((it = next)) {
+	while ((it = interval_tree_iter_first(&vm->maps, first, last))) {
 		struct df_mapping *map = container_of(it, struct df_mapping, it);
 
-		next = interval_tree_iter_next(it, first, last);
-		add_unmap(op, max_t(u64, map->it.start, first), min_t(u64, map->it.last, last),
-			  map->bo);
-		if (map->it.start < first)
-			keep_part(vm, op, map, map->it.start, first - 1);
-		if (map->it.last > last)
-			keep_part(vm, op, map, last + 1, map->it.last);
-		mapping_free(vm, map);
+		retire(vm, op, map);
+		if (it->start < first)
+			keep_part(vm, op, map, it->start, first - 1);
+		if (it->last > last)
+			keep_part(vm, op, map, last + 1, it->last);
+		it->start = max_t(u64, it->start, first);
+		it->last = min_t(u64, it->last, last);
 	}
 }
 
@@ -303,7 +284,7 @@ static void insert(struct df_vm *vm, struct df_op *op, struct df_bo *bo,
 	if (bo)
 		drm_gem_object_get(&bo->base);
 	interval_tree_insert(&map->it, &vm->maps);
-	add_map(op, map);
+	op->map = map_command(map);
 }
 
 /* amdgpu_vm_verify_parameters() */
@@ -325,14 +306,11 @@ static int do_map(struct df_vm *vm, struct df_bo *bo, const struct drm_amdgpu_ge
 {
 	u64 first = args->va_address >> PAGE_SHIFT;
 	u64 last = (args->va_address + args->map_size - 1) >> PAGE_SHIFT;
-	unsigned int count = overlaps(vm, first, last);
 	struct df_op *op;
 
-	if (count && !replace)
+	if (!replace && interval_tree_iter_first(&vm->maps, first, last))
 		return -EINVAL;
-	if (count > MAX_MAPPINGS_PER_CALL)
-		return -ENOMEM;
-	op = op_new(count + 1, 3);
+	op = op_new(3, GFP_KERNEL);
 	if (!op)
 		return -ENOMEM;
 	clear(vm, op, first, last);
@@ -343,18 +321,11 @@ static int do_map(struct df_vm *vm, struct df_bo *bo, const struct drm_amdgpu_ge
 
 static int do_clear(struct df_vm *vm, u64 va, u64 size)
 {
-	u64 first = va >> PAGE_SHIFT, last = (va + size - 1) >> PAGE_SHIFT;
-	unsigned int count = overlaps(vm, first, last);
-	struct df_op *op;
+	struct df_op *op = op_new(2, GFP_KERNEL);
 
-	if (!count)
-		return 0;
-	if (count > MAX_MAPPINGS_PER_CALL)
-		return -ENOMEM;
-	op = op_new(count, 2);
 	if (!op)
 		return -ENOMEM;
-	clear(vm, op, first, last);
+	clear(vm, op, va >> PAGE_SHIFT, (va + size - 1) >> PAGE_SHIFT);
 	commit(vm, op);
 	return 0;
 }
@@ -368,11 +339,10 @@ static int do_unmap(struct df_vm *vm, struct df_bo *bo, u64 va)
 
 	if (!map || map->it.start != page || map->bo != bo)
 		return -ENOENT;
-	op = op_new(1, 0);
+	op = op_new(0, GFP_KERNEL);
 	if (!op)
 		return -ENOMEM;
-	add_unmap(op, map->it.start, map->it.last, map->bo);
-	mapping_free(vm, map);
+	retire(vm, op, map);
 	commit(vm, op);
 	return 0;
 }
@@ -408,8 +378,10 @@ static int run(struct df_vm *vm, struct df_bo *bo, const struct drm_amdgpu_gem_v
 		ret = verify(bo, args->va_address, args->offset_in_bo, args->map_size);
 	if (ret)
 		return ret;
+	if (bo) /* the handle stays, or the mapping would outlive it */
+		mutex_lock(&bo->lock);
 	mutex_lock(&vm->lock);
-	switch (args->operation) {
+	switch (bo && !df_bo_in_use(bo, vm) ? U32_MAX : args->operation) {
 	case AMDGPU_VA_OP_MAP:
 		ret = do_map(vm, bo, args, false);
 		break;
@@ -419,11 +391,15 @@ static int run(struct df_vm *vm, struct df_bo *bo, const struct drm_amdgpu_gem_v
 	case AMDGPU_VA_OP_CLEAR:
 		ret = do_clear(vm, args->va_address, args->map_size);
 		break;
-	default:
+	case AMDGPU_VA_OP_REPLACE:
 		ret = do_map(vm, bo, args, true);
 		break;
+	default:
+		ret = -ENOENT;
 	}
 	mutex_unlock(&vm->lock);
+	if (bo)
+		mutex_unlock(&bo->lock);
 	return ret;
 }
 
@@ -447,75 +423,35 @@ int df_gem_va_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 }
 
 /*
- * The same without memory for an operation: nothing runs any more and no update waits once these
- * waits are over, and later jobs come after what is pushed here.
+ * Every mapping of bo (NULL: every mapping) goes, when its last handle does, or the file: mappings
+ * keep buffers, and those the address space that paid for them. That cannot fail.
  */
-static void forget_slowly(struct df_vm *vm, const struct df_bo *bo)
-{
-	struct rb_node *node, *next;
-
-	if (vm->last)
-		dma_fence_wait(&vm->last->base, false);
-	dma_resv_wait_timeout(&vm->resv, DMA_RESV_USAGE_BOOKKEEP, false, MAX_SCHEDULE_TIMEOUT);
-	for (node = rb_first_cached(&vm->maps); node; node = next) {
-		struct df_mapping *map = container_of(node, struct df_mapping, it.rb);
-		struct df_item item = {
-			.va = (u64)map->it.start << PAGE_SHIFT,
-			.size = (u64)(map->it.last - map->it.start + 1) << PAGE_SHIFT,
-		};
-
-		next = rb_next(node);
-		if (bo && map->bo != bo)
-			continue;
-		push(vm, &item);
-		mapping_free(vm, map);
-	}
-}
-
-/*
- * vm->lock is held: every mapping of bo (NULL: every mapping) goes. That cannot fail: mappings keep
- * buffers, and those the address space that paid for them.
- */
-static void forget_locked(struct df_vm *vm, struct df_bo *bo)
-{
-	struct rb_node *node, *next;
-	unsigned int count = 0;
-	struct df_op *op;
-
-	for (node = rb_first_cached(&vm->maps); node; node = rb_next(node))
-		count += !bo || container_of(node, struct df_mapping, it.rb)->bo == bo;
-	if (!count)
-		return;
-	op = op_new(count, 0);
-	if (!op) {
-		forget_slowly(vm, bo);
-		return;
-	}
-	for (node = rb_first_cached(&vm->maps); node; node = next) {
-		struct df_mapping *map = container_of(node, struct df_mapping, it.rb);
-
-		next = rb_next(node);
-		if (bo && map->bo != bo)
-			continue;
-		add_unmap(op, map->it.start, map->it.last, map->bo);
-		mapping_free(vm, map);
-	}
-	commit(vm, op);
-}
-
 void df_vm_forget(struct df_vm *vm, struct df_bo *bo)
 {
+	struct df_op *op = NULL;
+	struct rb_node *node, *next;
+
 	mutex_lock(&vm->lock);
-	forget_locked(vm, bo);
+	for (node = rb_first_cached(&vm->maps); node; node = next) {
+		struct df_mapping *map = container_of(node, struct df_mapping, it.rb);
+
+		next = rb_next(node);
+		if (bo && map->bo != bo)
+			continue;
+		if (!op)
+			op = op_new(0, GFP_KERNEL | __GFP_NOFAIL);
+		retire(vm, op, map);
+	}
+	if (op)
+		commit(vm, op);
 	mutex_unlock(&vm->lock);
 }
 
-/* The file is closed: mappings hold buffers, which hold the address space that paid for them. */
-void df_vm_close(struct df_vm *vm)
+static void vm_free(struct df_vm *vm)
 {
-	mutex_lock(&vm->lock);
-	forget_locked(vm, NULL);
-	mutex_unlock(&vm->lock);
+	drm_gem_object_release(&vm->root);
+	mutex_destroy(&vm->lock);
+	kfree(vm);
 }
 
 static void free_work(struct work_struct *work)
@@ -527,9 +463,7 @@ static void free_work(struct work_struct *work)
 	xa_erase(&vm->df->vms, vm->as);
 	if (vm->last)
 		dma_fence_put(&vm->last->base);
-	dma_resv_fini(&vm->resv);
-	mutex_destroy(&vm->lock);
-	kfree(vm);
+	vm_free(vm);
 	atomic_dec(&df_live[DF_LIVE_VM]);
 }
 
@@ -537,7 +471,7 @@ static void vm_release(struct kref *ref)
 {
 	struct df_vm *vm = container_of(ref, struct df_vm, ref);
 
-	queue_work(vm->df->vm_wq, &vm->free_work);
+	queue_work(vm->df->free_wq, &vm->free_work);
 }
 
 struct df_vm *df_vm_get(struct df_vm *vm)
@@ -563,7 +497,7 @@ struct df_vm *df_vm_create(struct df_device *df)
 	vm->df = df;
 	vm->maps = RB_ROOT_CACHED;
 	vm->update_context = dma_fence_context_alloc(1);
-	dma_resv_init(&vm->resv);
+	drm_gem_private_object_init(df->drm, &vm->root, PAGE_SIZE);
 	mutex_init(&vm->lock);
 	spin_lock_init(&vm->ops_lock);
 	INIT_LIST_HEAD(&vm->ops);
@@ -577,8 +511,7 @@ struct df_vm *df_vm_create(struct df_device *df)
 			xa_erase(&df->vms, vm->as);
 	}
 	if (ret) {
-		dma_resv_fini(&vm->resv);
-		kfree(vm);
+		vm_free(vm);
 		return ERR_PTR(ret == -EAGAIN ? -ENOMEM : ret);
 	}
 	atomic_inc(&df_live[DF_LIVE_VM]);
