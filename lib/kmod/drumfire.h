@@ -288,7 +288,7 @@ void df_entity_put(struct df_entity *entity);
 /* reset.c */
 enum drm_gpu_sched_stat df_job_timedout(struct drm_sched_job *sched_job);
 void df_reset_acknowledged(struct df_device *df, u64 seq);
-int df_reset_all(struct df_device *df, struct df_job *guilty);
+void df_reset_all(struct df_device *df);
 
 /* gem.c */
 struct df_bo *df_bo_alloc(struct df_device *df, struct df_vm *vm, size_t size, int domain);

@@ -223,7 +223,8 @@ static int show_recover(struct seq_file *m, void *unused)
 {
 	struct drm_info_node *node = m->private;
 
-	seq_printf(m, "gpu recover %d\n", df_reset_all(to_df(node->minor->dev), NULL));
+	df_reset_all(to_df(node->minor->dev));
+	seq_puts(m, "gpu recover 0\n");
 	return 0;
 }
 

@@ -113,6 +113,17 @@ static void start(struct drm_gpu_scheduler *sched)
 	dfc_sched_start(sched);
 }
 
+/* What is said of a job outlives it. Without reclaim: the schedulers stand still. */
+static struct df_job *copy_for_dump(const struct df_job *job)
+{
+	struct df_job *copy =
+		kmemdup(job, struct_size(job, ibs, job->ib_count), GFP_NOWAIT | __GFP_NOWARN);
+
+	if (copy)
+		df_vm_get(copy->vm);
+	return copy;
+}
+
 /* Text for /sys/class/devcoredump. Best effort: no memory, no dump. */
 static void dump(struct df_device *df, struct df_job *job)
 {
@@ -122,7 +133,7 @@ static void dump(struct df_device *df, struct df_job *job)
 	int at;
 
 	if (!text)
-		return;
+		goto put;
 	at = scnprintf(text, DUMP_B,
 		       "drumfire: a job took too long\nring: %s\njob: %llu\nprocess: %s %d\n"
 		       "address space: %u\nran for ns: %lld\nresets: %d\nmemory lost: %d\n",
@@ -136,6 +147,9 @@ static void dump(struct df_device *df, struct df_job *job)
 		at += scnprintf(text + at, DUMP_B - at, "ib %u: 0x%llx, %u dwords, flags 0x%x\n", i,
 				job->ibs[i].va, job->ibs[i].size_dw, job->ibs[i].flags);
 	dev_coredumpv(df->drm->dev, text, at, GFP_KERNEL);
+put:
+	df_vm_put(job->vm);
+	kfree(job);
 }
 
 enum drm_gpu_sched_stat df_job_timedout(struct drm_sched_job *base)
@@ -143,6 +157,7 @@ enum drm_gpu_sched_stat df_job_timedout(struct drm_sched_job *base)
 	struct df_job *job = container_of(base, struct df_job, base);
 	struct drm_gpu_scheduler *sched = base->sched;
 	struct df_device *df = job->df;
+	struct df_job *copy = NULL;
 
 	mutex_lock(&df->reset_lock);
 	WRITE_ONCE(df->resetting, true);
@@ -154,23 +169,24 @@ enum drm_gpu_sched_stat df_job_timedout(struct drm_sched_job *base)
 			reset_device(df, job);
 			apply_to_scheds(df, sched, start);
 		}
-		dump(df, job);
+		copy = copy_for_dump(job);
 	}
 	WRITE_ONCE(df->resetting, false);
 	start(sched);
 	mutex_unlock(&df->reset_lock);
+	if (copy)
+		dump(df, copy);
 	return DFC_STAT_RESET;
 }
 
 /* Asked for by debugfs: everything in flight is cancelled. */
-int df_reset_all(struct df_device *df, struct df_job *guilty)
+void df_reset_all(struct df_device *df)
 {
 	mutex_lock(&df->reset_lock);
 	WRITE_ONCE(df->resetting, true);
 	apply_to_scheds(df, NULL, stop);
-	reset_device(df, guilty);
+	reset_device(df, NULL);
 	apply_to_scheds(df, NULL, start);
 	WRITE_ONCE(df->resetting, false);
 	mutex_unlock(&df->reset_lock);
-	return 0;
 }
