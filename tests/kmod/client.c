@@ -4,13 +4,16 @@
  *
  *   jobs N     N empty jobs, at most 32 in flight; prints the cost of one
  *   cycles N   N children, each opens, submits and exits without a word; every tenth leaves a job that hangs
- *   kills N    N children that submit without end, each killed at a random moment
+ *   kills N    N children, each in one kind of ioctl without end, each killed at a random moment
  *   hang       a job that never ends: guilty, -ETIME, a new context goes on
  *   bystander  beside a hang: jobs of this process all succeed
  *   load       jobs until the device is gone: exit status 0 when every error is ENODEV
  *   memory     takes memory until there is none: a clean error, then as much again
  *   userptr    the process's own memory under the GPU, also after it was changed
  *   passing    a buffer through a file descriptor to another open file, and zeros in new memory
+ *   fork       what a child may do with the file that it inherits, and what is left when it has ended
+ *   strangers  the file and a buffer, by SCM_RIGHTS, to a process that has neither
+ *   leaving    processes that exit with work in flight: their memory comes back, a bystander is unharmed
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +26,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -114,6 +118,18 @@ static int va_map(int fd, uint32_t handle, uint64_t va, uint64_t size_B)
 					 .map_size = size_B};
 
 	return request(fd, DRM_IOCTL_AMDGPU_GEM_VA, &args);
+}
+
+static int user_create(int fd, void *memory, uint64_t size_B, uint32_t *handle_out)
+{
+	struct drm_amdgpu_gem_userptr args = {.addr = (uintptr_t)memory,
+					      .size = size_B,
+					      .flags = AMDGPU_GEM_USERPTR_ANONONLY | AMDGPU_GEM_USERPTR_VALIDATE |
+						       AMDGPU_GEM_USERPTR_REGISTER};
+	int ret = request(fd, DRM_IOCTL_AMDGPU_GEM_USERPTR, &args);
+
+	*handle_out = args.handle;
+	return ret;
 }
 
 static int ctx_create(int fd, uint32_t *ctx_out)
@@ -256,33 +272,165 @@ static int cycles(unsigned n)
 	return 0;
 }
 
-static void child_endless(void)
+/* One round each of what a process may be killed in. */
+static void round_submit(struct client *c, unsigned i)
 {
-	struct client c;
 	uint64_t seq;
 	uint32_t extra;
 
-	must(client_open(&c), "open");
-	for (unsigned i = 0;; i++) {
-		must(bo_create(c.fd, 4 * PAGE, AMDGPU_GEM_DOMAIN_VRAM, 0, &extra), "create");
-		must(va_map(c.fd, extra, 0x200000 + (i % 16) * 0x10000, 4 * PAGE), "map");
-		must(submit(&c, 8, &extra, 1, &seq), "submit");
-		if (i % 3 == 0)
-			wait_for(&c, seq, 1);
-		bo_close(c.fd, extra);
+	must(bo_create(c->fd, 4 * PAGE, AMDGPU_GEM_DOMAIN_VRAM, 0, &extra), "create");
+	must(va_map(c->fd, extra, 0x200000 + (i % 16) * 0x10000, 4 * PAGE), "map");
+	must(submit(c, 8, &extra, 1, &seq), "submit");
+	if (i % 3 == 0)
+		wait_for(c, seq, 1);
+	bo_close(c->fd, extra);
+}
+
+static void round_ctx(struct client *c, unsigned i)
+{
+	union drm_amdgpu_ctx args = {.in = {.op = AMDGPU_CTX_OP_FREE_CTX, .ctx_id = c->ctx}};
+	uint64_t seq;
+
+	(void)i;
+	must(submit(c, 8, NULL, 0, &seq), "submit");
+	must(request(c->fd, DRM_IOCTL_AMDGPU_CTX, &args), "free");
+	must(ctx_create(c->fd, &c->ctx), "context");
+}
+
+static void round_va(struct client *c, unsigned i)
+{
+	struct drm_amdgpu_gem_va args = {.handle = c->ib_handle,
+					 .flags = AMDGPU_VM_PAGE_READABLE,
+					 .va_address = 0x500000 + (i % 7) * PAGE,
+					 .map_size = PAGE};
+	uint64_t seq;
+
+	must(submit(c, 8, NULL, 0, &seq), "submit"); /* what is unmapped waits for it */
+	args.operation = AMDGPU_VA_OP_REPLACE;
+	must(request(c->fd, DRM_IOCTL_AMDGPU_GEM_VA, &args), "replace");
+	args.operation = i % 2 ? AMDGPU_VA_OP_CLEAR : AMDGPU_VA_OP_UNMAP;
+	must(request(c->fd, DRM_IOCTL_AMDGPU_GEM_VA, &args), "unmap");
+}
+
+static void round_wait(struct client *c, unsigned i)
+{
+	struct drm_amdgpu_fence fence = {.ctx_id = c->ctx, .ip_type = AMDGPU_HW_IP_COMPUTE};
+	union drm_amdgpu_wait_fences args = {
+		.in = {.fences = (uintptr_t)&fence, .fence_count = 1, .timeout_ns = ~0ull >> 1}};
+	union drm_amdgpu_gem_wait_idle idle = {.in = {.handle = c->ib_handle, .timeout = ~0ull >> 1}};
+
+	must(submit(c, 8, NULL, 0, (uint64_t *)&fence.seq_no), "submit");
+	args.in.wait_all = i % 2;
+	must(request(c->fd, DRM_IOCTL_AMDGPU_WAIT_FENCES, &args), "wait");
+	must(request(c->fd, DRM_IOCTL_AMDGPU_GEM_WAIT_IDLE, &idle), "wait idle");
+}
+
+static void round_list(struct client *c, unsigned i)
+{
+	struct drm_amdgpu_bo_list_entry entry = {.bo_handle = c->ib_handle};
+	union drm_amdgpu_bo_list args = {.in = {.operation = AMDGPU_BO_LIST_OP_CREATE,
+						.bo_number = 1,
+						.bo_info_size = sizeof(entry),
+						.bo_info_ptr = (uintptr_t)&entry}};
+	const struct drm_amdgpu_bo_list_in in = args.in;
+	uint32_t handle;
+
+	must(request(c->fd, DRM_IOCTL_AMDGPU_BO_LIST, &args), "list");
+	handle = args.out.list_handle;
+	for (unsigned op = AMDGPU_BO_LIST_OP_UPDATE - i % 2; op >= AMDGPU_BO_LIST_OP_DESTROY; op--) {
+		args.in = in;
+		args.in.operation = op;
+		args.in.list_handle = handle;
+		must(request(c->fd, DRM_IOCTL_AMDGPU_BO_LIST, &args), "list");
 	}
 }
 
+static void round_info(struct client *c, unsigned i)
+{
+	uint64_t room[32];
+	struct drm_amdgpu_info info = {.return_pointer = (uintptr_t)room,
+				       .return_size = sizeof(room),
+				       .query = i % 2 ? AMDGPU_INFO_MEMORY : AMDGPU_INFO_DEV_INFO};
+	struct drm_amdgpu_gem_metadata meta = {
+		.handle = c->ib_handle, .op = AMDGPU_GEM_METADATA_OP_SET_METADATA, .data.data_size_bytes = 64};
+	struct drm_amdgpu_gem_create_in created;
+	struct drm_amdgpu_gem_op op = {
+		.handle = c->ib_handle, .op = AMDGPU_GEM_OP_GET_GEM_CREATE_INFO, .value = (uintptr_t)&created};
+
+	must(request(c->fd, DRM_IOCTL_AMDGPU_INFO, &info), "info");
+	must(request(c->fd, DRM_IOCTL_AMDGPU_GEM_METADATA, &meta), "metadata");
+	must(request(c->fd, DRM_IOCTL_AMDGPU_GEM_OP, &op), "op");
+}
+
+static void round_userptr(struct client *c, unsigned i)
+{
+	void *own = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint32_t handle;
+	uint64_t seq;
+
+	must(user_create(c->fd, own, 4 * PAGE, &handle), "userptr");
+	must(submit(c, 8, &handle, 1, &seq), "submit");
+	if (i % 2) /* under the job */
+		munmap(own, 4 * PAGE);
+	bo_close(c->fd, handle);
+	if (!(i % 2))
+		munmap(own, 4 * PAGE);
+}
+
+static void round_share(struct client *c, unsigned i)
+{
+	struct drm_prime_handle prime = {.handle = c->ib_handle, .flags = DRM_CLOEXEC | DRM_RDWR};
+	union drm_amdgpu_fence_to_handle args = {.in = {.fence = {.ctx_id = c->ctx, .ip_type = AMDGPU_HW_IP_COMPUTE}}};
+	struct drm_syncobj_destroy destroy = {0};
+
+	must(request(c->fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime), "export");
+	must(request(c->fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime), "import");
+	close(prime.fd);
+	must(submit(c, 8, NULL, 0, (uint64_t *)&args.in.fence.seq_no), "submit");
+	args.in.what = i % 2 ? AMDGPU_FENCE_TO_HANDLE_GET_SYNCOBJ : AMDGPU_FENCE_TO_HANDLE_GET_SYNC_FILE_FD;
+	must(request(c->fd, DRM_IOCTL_AMDGPU_FENCE_TO_HANDLE, &args), "fence");
+	if (i % 2) {
+		destroy.handle = args.out.handle;
+		must(request(c->fd, DRM_IOCTL_SYNCOBJ_DESTROY, &destroy), "destroy");
+	} else {
+		close((int)args.out.handle);
+	}
+}
+
+static void (*const rounds[])(struct client *c, unsigned i) = {round_submit, round_ctx,  round_va,      round_wait,
+							       round_list,   round_info, round_userptr, round_share};
+
+/* Says on the pipe when the first round is over. */
+static void child_endless(unsigned kind, int pipe)
+{
+	struct client c;
+
+	must(client_open(&c), "open");
+	for (unsigned i = 0;; i++) {
+		rounds[kind](&c, i);
+		if (!i && write(pipe, "", 1) != 1)
+			_exit(1);
+	}
+}
+
+/* Every fourth is killed while it starts, else in the midst of its rounds. */
 static int kills(unsigned n)
 {
 	srand(1);
 	for (unsigned i = 0; i < n; i++) {
-		pid_t pid = fork();
-		int status;
+		int ends[2], status;
+		char byte;
+		pid_t pid;
 
+		expect(!pipe(ends), "a pipe");
+		pid = fork();
 		if (!pid)
-			child_endless();
-		usleep((useconds_t)(rand() % 30000));
+			child_endless(i % (sizeof(rounds) / sizeof(rounds[0])), ends[1]);
+		close(ends[1]);
+		if (i / 8 % 4 != 3)
+			expect(read(ends[0], &byte, 1) == 1, "the child does its rounds");
+		close(ends[0]);
+		usleep((useconds_t)(rand() % 20000));
 		kill(pid, SIGKILL);
 		waitpid(pid, &status, 0);
 		expect(WIFSIGNALED(status), "nothing failed before the kill");
@@ -396,17 +544,14 @@ static int memory(void)
 static int userptr(void)
 {
 	uint32_t *own = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct drm_amdgpu_gem_userptr args = {.addr = (uintptr_t)own,
-					      .size = 4 * PAGE,
-					      .flags = AMDGPU_GEM_USERPTR_ANONONLY | AMDGPU_GEM_USERPTR_VALIDATE |
-						       AMDGPU_GEM_USERPTR_REGISTER};
+	uint32_t handle;
 	const uint64_t va = 0x400000;
 	struct client c;
 	uint64_t seq;
 
 	must(client_open(&c), "open");
-	must(request(c.fd, DRM_IOCTL_AMDGPU_GEM_USERPTR, &args), "userptr");
-	must(va_map(c.fd, args.handle, va, 4 * PAGE), "map");
+	must(user_create(c.fd, own, 4 * PAGE, &handle), "userptr");
+	must(va_map(c.fd, handle, va, 4 * PAGE), "map");
 	for (uint32_t round = 1; round < 20; round++) {
 		/* The pages behind the address change under the driver. */
 		if (round % 3 == 0)
@@ -414,12 +559,12 @@ static int userptr(void)
 				   0);
 		expect(own != MAP_FAILED, "memory");
 		write_job(&c, va + PAGE + 8, round);
-		must(submit(&c, 8, &args.handle, 1, &seq), "submit");
+		must(submit(&c, 8, &handle, 1, &seq), "submit");
 		must(wait_for(&c, seq, 60), "wait");
 		expect(own[PAGE / 4 + 2] == round, "the GPU wrote into the process's memory");
 	}
 	munmap(own, 4 * PAGE);
-	expect(submit(&c, 8, &args.handle, 1, &seq) == -EFAULT, "memory that is gone is refused");
+	expect(submit(&c, 8, &handle, 1, &seq) == -EFAULT, "memory that is gone is refused");
 	client_close(&c);
 	return 0;
 }
@@ -455,6 +600,196 @@ static int passing(void)
 	return 0;
 }
 
+/* A child of fork() shares the open file: its context, handles, addresses. It has not the parent's memory. */
+static int child_of_fork(struct client *c, uint32_t user_handle)
+{
+	uint64_t seq;
+	uint32_t handle;
+
+	expect(c->ib[100] == 5, "the parent's mapping is the child's too");
+	c->ib[101] = 6;
+	must(submit(c, 8, NULL, 0, &seq), "the child submits to the parent's context");
+	must(wait_for(c, seq, 60), "wait");
+	expect(submit(c, 8, &user_handle, 1, &seq) == -EPERM, "the parent's memory is not the child's to list");
+	must(bo_create(c->fd, PAGE, AMDGPU_GEM_DOMAIN_GTT, 0, &handle), "create");
+	return handle < 256 ? (int)handle : 0;
+}
+
+static int forked(void)
+{
+	uint32_t *own = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint32_t handle;
+	struct client c;
+	uint64_t seq;
+	int status;
+	void *map;
+
+	must(client_open(&c), "open");
+	must(user_create(c.fd, own, PAGE, &handle), "userptr");
+	must(va_map(c.fd, handle, 0x400000, PAGE), "map");
+	c.ib[100] = 5;
+	own[0] = 1;
+	if (!fork())
+		_exit(child_of_fork(&c, handle));
+	write_job(&c, 0x400000, 77);
+	must(submit(&c, 8, &handle, 1, &seq), "submit beside the child");
+	must(wait_for(&c, seq, 60), "wait");
+	wait(&status);
+	expect(WIFEXITED(status) && WEXITSTATUS(status) > 1, "the child was served");
+	expect(own[0] == 77, "the job wrote into the parent's memory, though fork copied it");
+	expect(c.ib[100] == 5 && c.ib[101] == 6, "the parent's mapping is there, with what the child wrote");
+	must(bo_map(c.fd, (uint32_t)WEXITSTATUS(status), PAGE, &map), "what the child made is left to the file");
+	write_job(&c, 0x400000, 78);
+	must(submit(&c, 8, &handle, 1, &seq), "submit after the child");
+	must(wait_for(&c, seq, 60), "wait");
+	expect(own[0] == 78, "and again after the child's end");
+	client_close(&c);
+	return 0;
+}
+
+/* A number and two file descriptors through a socket, either way. */
+static void pass_fds(int socket, ssize_t (*pass)(int socket, struct msghdr *message), int fds[2], uint32_t *number)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(2 * sizeof(int))];
+	} control = {
+		.head = {.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(2 * sizeof(int))}};
+	struct iovec data = {number, sizeof(*number)};
+	struct msghdr message = {
+		.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+
+	memcpy(CMSG_DATA(&control.head), fds, 2 * sizeof(int));
+	expect(pass(socket, &message) == sizeof(*number), "passed");
+	memcpy(fds, CMSG_DATA(&control.head), 2 * sizeof(int));
+}
+
+static ssize_t send_fds(int socket, struct msghdr *message)
+{
+	return sendmsg(socket, message, 0);
+}
+
+static ssize_t take_fds(int socket, struct msghdr *message)
+{
+	return recvmsg(socket, message, 0);
+}
+
+/* Has neither of the two but by the socket: fds[0] the sender's open file, fds[1] a dma-buf of four pages. */
+static int stranger(int socket)
+{
+	struct drm_prime_handle prime = {.flags = DRM_CLOEXEC | DRM_RDWR};
+	struct client own, given = {.ib_va = 0x100000};
+	uint64_t seq;
+	void *map;
+	int fds[2] = {-1, -1};
+
+	pass_fds(socket, take_fds, fds, &given.ctx);
+	given.fd = fds[0];
+	prime.fd = fds[1];
+	given.ib_handle = 1;
+	must(bo_map(given.fd, 1, PAGE, &map), "the sender's handle in the sender's file");
+	given.ib = map;
+	expect(given.ib[100] == 5, "what the sender wrote");
+	must(submit(&given, 8, NULL, 0, &seq), "submit to the sender's file");
+	must(wait_for(&given, seq, 60), "wait");
+	must(client_open(&own), "open");
+	must(request(own.fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime), "import");
+	must(bo_map(own.fd, prime.handle, 4 * PAGE, &map), "map");
+	expect(((uint32_t *)map)[PAGE / 4] == 0xabcd, "the contents came along");
+	must(va_map(own.fd, prime.handle, 0x800000, 4 * PAGE), "va");
+	write_job(&own, 0x800000 + 2 * PAGE, 88);
+	must(submit(&own, 8, &prime.handle, 1, &seq), "submit");
+	must(wait_for(&own, seq, 60), "wait");
+	client_close(&own);
+	return 0;
+}
+
+static int strangers(void)
+{
+	struct drm_prime_handle prime = {.flags = DRM_CLOEXEC | DRM_RDWR};
+	int ends[2], status;
+	struct client c;
+	uint32_t *map;
+	uint64_t seq;
+	void *memory;
+
+	expect(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), "a socket");
+	if (!fork()) /* before there is a file to inherit */
+		_exit(stranger(ends[1]));
+	must(client_open(&c), "open");
+	expect(c.ib_handle == 1, "the first handle");
+	c.ib[100] = 5;
+	must(bo_create(c.fd, 4 * PAGE, AMDGPU_GEM_DOMAIN_VRAM, 0, &prime.handle), "create");
+	must(bo_map(c.fd, prime.handle, 4 * PAGE, &memory), "map");
+	map = memory;
+	map[PAGE / 4] = 0xabcd;
+	must(request(c.fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime), "export");
+	bo_close(c.fd, prime.handle); /* the mapping and the dma-buf keep it */
+	pass_fds(ends[0], send_fds, (int[2]){c.fd, prime.fd}, &c.ctx);
+	close(prime.fd);
+	wait(&status);
+	expect(WIFEXITED(status) && !WEXITSTATUS(status), "the stranger succeeds");
+	expect(map[2 * PAGE / 4] == 88, "the stranger's job wrote into the buffer");
+	must(submit(&c, 8, NULL, 0, &seq), "submit when the stranger is gone");
+	must(wait_for(&c, seq, 60), "wait");
+	munmap(memory, 4 * PAGE);
+	client_close(&c);
+	return 0;
+}
+
+static void child_leaving(unsigned i)
+{
+	struct client c;
+	uint64_t seq;
+	uint32_t extra[2];
+
+	must(client_open(&c), "open");
+	for (unsigned j = 0; j < 2; j++) {
+		must(bo_create(c.fd, 8 << 20, AMDGPU_GEM_DOMAIN_VRAM, 0, &extra[j]), "create");
+		must(va_map(c.fd, extra[j], 0x10000000ull * (j + 1), 8 << 20), "map");
+	}
+	for (unsigned j = 0; j < 20; j++)
+		must(submit(&c, 8, extra, 2, &seq), "submit");
+	if (i % 2) /* the file first, with all that it has in flight; the mapping stays */
+		close(c.fd);
+	_exit(0);
+}
+
+/* 16 MiB of device memory each: without their return the children that follow find none. */
+static int leaving(void)
+{
+	struct client c;
+	uint64_t seq;
+
+	must(client_open(&c), "open");
+	for (unsigned i = 0; i < 24; i++) {
+		pid_t pid = fork();
+		int status;
+
+		if (!pid) {
+			close(c.fd);
+			child_leaving(i);
+		}
+		must(submit(&c, 8, NULL, 0, &seq), "submit");
+		must(wait_for(&c, seq, 60), "wait");
+		waitpid(pid, &status, 0);
+		expect(WIFEXITED(status) && !WEXITSTATUS(status), "a child succeeds");
+	}
+	expect(state(&c) == 0, "nobody was reset");
+	client_close(&c);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*plain)(void);
+	int (*counted)(unsigned n);
+} verbs[] = {
+	{"jobs", 0, jobs},           {"cycles", 0, cycles}, {"kills", 0, kills},         {"hang", hang, 0},
+	{"bystander", bystander, 0}, {"load", load, 0},     {"memory", memory, 0},       {"userptr", userptr, 0},
+	{"passing", passing, 0},     {"fork", forked, 0},   {"strangers", strangers, 0}, {"leaving", leaving, 0},
+};
+
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 2 ? argv[2] : "";
@@ -462,24 +797,12 @@ int main(int argc, char **argv)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	node = argc > 1 ? argv[1] : "";
-	if (!strcmp(verb, "jobs"))
-		return jobs(n);
-	if (!strcmp(verb, "cycles"))
-		return cycles(n);
-	if (!strcmp(verb, "kills"))
-		return kills(n);
-	if (!strcmp(verb, "hang"))
-		return hang();
-	if (!strcmp(verb, "bystander"))
-		return bystander();
-	if (!strcmp(verb, "load"))
-		return load();
-	if (!strcmp(verb, "memory"))
-		return memory();
-	if (!strcmp(verb, "userptr"))
-		return userptr();
-	if (!strcmp(verb, "passing"))
-		return passing();
-	fprintf(stderr, "usage: client NODE jobs|cycles|kills|hang|bystander|load|memory|userptr|passing [N]\n");
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (!strcmp(verb, verbs[i].name))
+			return verbs[i].counted ? verbs[i].counted(n) : verbs[i].plain();
+	fprintf(stderr, "usage: client NODE VERB [N], where VERB is one of");
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		fprintf(stderr, " %s", verbs[i].name);
+	fprintf(stderr, "\n");
 	return 2;
 }

@@ -18,7 +18,7 @@ check() { # NAME COMMAND...
 	if "$@" >"$tmp/out" 2>&1; then
 		passed=$((passed + 1))
 		echo "ok   $name ($(($(cut -d. -f1 /proc/uptime) - started)) s)"
-		grep -E '^client: .* each|^fuzz_ioctl|Checks:|^RADV|^  (undisturbed|soft|saxpy)|^3\.' "$tmp/out" | sed 's/^/     /'
+		grep -E '^client: .* each|^fuzz_ioctl|^refuse: [0-9]|Checks:|^RADV|^  (undisturbed|soft|saxpy)|^3\.' "$tmp/out" | sed 's/^/     /'
 	else
 		failed=$((failed + 1))
 		tail -n 15 "$tmp/out" | sed 's/^/     /'
@@ -208,13 +208,17 @@ module() {
 	start_hw "$build/drumfire" gpud --timeout-ms $((3000 * slow)) --vram 64M --gtt 128M
 	check "memory passed on, zero when new" "$build/tests/kmod/client" "$node" passing
 	check "userptr" "$build/tests/kmod/client" "$node" userptr
+	check "a child of fork" "$build/tests/kmod/client" "$node" fork
+	check "files and buffers to a stranger" "$build/tests/kmod/client" "$node" strangers
+	check "exit with work in flight" "$build/tests/kmod/client" "$node" leaving
+	check "every field refuses what it must" "$build/tests/kmod/refuse" "$node"
 	check "memory exhaustion" "$build/tests/kmod/client" "$node" memory
 	check "two devices at once" two_devices
 	check "hang: guilty, reset, new context" "$build/tests/kmod/client" "$node" hang
 	check "hang: the bystander is unharmed" "$build/tests/kmod/client" "$node" bystander
 	check "a dump of the hang" sh -c 'grep -q "a job took too long" /sys/class/devcoredump/devcd*/data'
 	check "open, submit, exit" "$build/tests/kmod/client" "$node" cycles $((many * 100))
-	check "SIGKILL in flight" "$build/tests/kmod/client" "$node" kills $((many * 20))
+	check "SIGKILL in every ioctl" "$build/tests/kmod/client" "$node" kills $((many * 20))
 	stop_hw
 	check "unplug under load" unplug_under_load "$((many == 1 ? 2 : 10))"
 	check "a hardware process that stalls" stall
