@@ -131,7 +131,8 @@ struct df_hw_cmd {
 };
 
 #define DF_HW_IB_PREAMBLE 1u
-#define DF_HW_IB_CE       2u /* of a GFX ring, for its constant engine; order among IBs without it is no matter */
+/* of a GFX ring, for its constant engine; order among IBs without it is no matter */
+#define DF_HW_IB_CE 2u
 struct df_hw_ib {
 	__u64 va;
 	__u32 size_dw;

@@ -222,8 +222,8 @@ static int dependency(struct df_parser *p, const struct drm_amdgpu_cs_chunk_dep 
 
 	if (!ctx)
 		return -EINVAL;
-	/* pairs with df_ctx_entity() */
 	if (dep->ip_type < DF_HW_RING_TYPES && !dep->ip_instance && dep->ring < DF_RINGS_MAX)
+		/* pairs with df_ctx_entity() */
 		entity = smp_load_acquire(&ctx->entities[dep->ip_type][dep->ring]);
 	if (entity)
 		ret = df_ctx_fence(ctx, entity, dep->handle, &fence);

@@ -301,8 +301,7 @@ static struct df_bo *vram_after(struct df_device *df, unsigned long page)
 	if (page >= end)
 		return NULL;
 	drm_vma_offset_lock_lookup(&df->aperture);
-	drm_mm_for_each_node_in_range(node, &df->aperture.vm_addr_space_mm, page, end)
-	{
+	drm_mm_for_each_node_in_range(node, &df->aperture.vm_addr_space_mm, page, end) {
 		struct df_bo *bo = container_of(node, struct df_bo, place.vm_node);
 
 		if (!bo->domain && bo->from_shmem && kref_get_unless_zero(&bo->base.refcount)) {

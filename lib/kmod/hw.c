@@ -471,6 +471,7 @@ static long attach(struct file *filp, struct df_hw_attach __user *arg)
 	return copy_to_user(arg, &df->desc, sizeof(df->desc)) ? -EFAULT : 0;
 }
 
+/* Outermost: held while a device is made, and while a PCI function goes. */
 DEFINE_MUTEX(df_attach_lock);
 
 static long hw_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)

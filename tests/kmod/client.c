@@ -756,7 +756,7 @@ static int leaving(void)
 	uint64_t seq;
 
 	must(client_open(&c), "open");
-	for (unsigned i = 0; i < 24; i++) {
+	for (unsigned i = 0; i < 16; i++) {
 		pid_t pid = fork();
 		int status;
 
