@@ -40,11 +40,11 @@ struct df_ctx *df_ctx_find(struct df_file *fpriv, u32 id)
 {
 	struct df_ctx *ctx;
 
-	mutex_lock(&fpriv->lock);
-	ctx = idr_find(&fpriv->ctxs, id);
+	xa_lock(&fpriv->ctxs);
+	ctx = xa_load(&fpriv->ctxs, id);
 	if (ctx)
 		kref_get(&ctx->ref);
-	mutex_unlock(&fpriv->lock);
+	xa_unlock(&fpriv->ctxs);
 	return ctx;
 }
 
@@ -112,7 +112,7 @@ static int ctx_alloc(struct df_file *fpriv, struct drm_file *file, s32 priority,
 {
 	struct df_device *df = fpriv->df;
 	struct df_ctx *ctx;
-	int id;
+	int ret;
 
 	if (priority > AMDGPU_CTX_PRIORITY_NORMAL && !capable(CAP_SYS_NICE) &&
 	    !drm_is_current_master(file))
@@ -129,24 +129,16 @@ static int ctx_alloc(struct df_file *fpriv, struct drm_file *file, s32 priority,
 	ctx->reset_counter = atomic_read(&df->reset_counter);
 	ctx->reset_counter_query = ctx->reset_counter;
 	ctx->vram_lost = atomic_read(&df->vram_lost);
-	mutex_lock(&fpriv->lock);
-	id = idr_alloc(&fpriv->ctxs, ctx, 1, MAX_CTX, GFP_KERNEL);
-	mutex_unlock(&fpriv->lock);
-	if (id < 0) {
+	ret = xa_alloc(&fpriv->ctxs, id_out, ctx, XA_LIMIT(1, MAX_CTX - 1), GFP_KERNEL);
+	if (ret)
 		df_ctx_put(ctx);
-		return id;
-	}
-	*id_out = id;
-	return 0;
+	return ret == -EBUSY ? -ENOSPC : ret;
 }
 
 static int ctx_free(struct df_file *fpriv, u32 id)
 {
-	struct df_ctx *ctx;
+	struct df_ctx *ctx = xa_erase(&fpriv->ctxs, id);
 
-	mutex_lock(&fpriv->lock);
-	ctx = idr_remove(&fpriv->ctxs, id);
-	mutex_unlock(&fpriv->lock);
 	if (!ctx)
 		return -EINVAL;
 	df_ctx_put(ctx);
@@ -156,11 +148,11 @@ static int ctx_free(struct df_file *fpriv, u32 id)
 void df_ctx_close_all(struct df_file *fpriv)
 {
 	struct df_ctx *ctx;
-	int id;
+	unsigned long id;
 
-	idr_for_each_entry(&fpriv->ctxs, ctx, id)
+	xa_for_each(&fpriv->ctxs, id, ctx)
 		df_ctx_put(ctx);
-	idr_destroy(&fpriv->ctxs);
+	xa_destroy(&fpriv->ctxs);
 }
 
 static bool ctx_guilty(struct df_ctx *ctx)

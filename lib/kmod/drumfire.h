@@ -15,7 +15,6 @@
  *   df_attach_lock           devices come, PCI functions go
  *   df_slots_lock            which PCI functions are taken
  *   df_device.reset_lock     one reset at a time; held while schedulers are stopped
- *   df_file.lock             tables of contexts and lists
  *   df_ctx.lock              submission to the context's entities, in order
  *   dma_resv (ww)            buffers of a submission, and the address space's own
  *   df_bo.lock               uses of the buffer, metadata, user pages
@@ -45,7 +44,6 @@
 #include <linux/completion.h>
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
-#include <linux/idr.h>
 #include <linux/interval_tree.h>
 #include <linux/kref.h>
 #include <linux/mmu_notifier.h>
@@ -165,8 +163,7 @@ struct df_vm {
 struct df_file {
 	struct df_device *df;
 	struct df_vm *vm;
-	struct mutex lock; /* protects: ctxs, lists */
-	struct idr ctxs, lists;
+	struct xarray ctxs, lists; /* by handle */
 };
 
 struct df_bo {

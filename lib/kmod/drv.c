@@ -142,9 +142,8 @@ static int file_open(struct drm_device *drm, struct drm_file *file)
 		kfree(fpriv);
 		return ret;
 	}
-	mutex_init(&fpriv->lock);
-	idr_init_base(&fpriv->ctxs, 1);
-	idr_init_base(&fpriv->lists, 1);
+	xa_init_flags(&fpriv->ctxs, XA_FLAGS_ALLOC1);
+	xa_init_flags(&fpriv->lists, XA_FLAGS_ALLOC1);
 	file->driver_priv = fpriv;
 	return 0;
 }
@@ -153,15 +152,14 @@ static void file_postclose(struct drm_device *drm, struct drm_file *file)
 {
 	struct df_file *fpriv = file->driver_priv;
 	struct df_list *list;
-	int id;
+	unsigned long id;
 
 	df_ctx_close_all(fpriv);
-	idr_for_each_entry(&fpriv->lists, list, id)
+	xa_for_each(&fpriv->lists, id, list)
 		df_list_put(list);
-	idr_destroy(&fpriv->lists);
+	xa_destroy(&fpriv->lists);
 	df_vm_forget(fpriv->vm, NULL);
 	df_vm_put(fpriv->vm);
-	mutex_destroy(&fpriv->lock);
 	kfree(fpriv);
 	file->driver_priv = NULL;
 }

@@ -76,51 +76,25 @@ struct df_list *df_list_find(struct df_file *fpriv, u32 id)
 {
 	struct df_list *list;
 
-	mutex_lock(&fpriv->lock);
-	list = idr_find(&fpriv->lists, id);
+	xa_lock(&fpriv->lists);
+	list = xa_load(&fpriv->lists, id);
 	if (list)
 		kref_get(&list->ref);
-	mutex_unlock(&fpriv->lock);
+	xa_unlock(&fpriv->lists);
 	return list;
-}
-
-static int create(struct df_file *fpriv, struct df_list *list, u32 *handle)
-{
-	int id;
-
-	mutex_lock(&fpriv->lock);
-	id = idr_alloc(&fpriv->lists, list, 1, 0, GFP_KERNEL);
-	mutex_unlock(&fpriv->lock);
-	if (id < 0) {
-		df_list_put(list);
-		return id;
-	}
-	*handle = id;
-	return 0;
 }
 
 static int update(struct df_file *fpriv, struct df_list *list, u32 handle)
 {
 	struct df_list *old;
 
-	mutex_lock(&fpriv->lock);
-	old = idr_replace(&fpriv->lists, list, handle);
-	mutex_unlock(&fpriv->lock);
-	df_list_put(IS_ERR_OR_NULL(old) ? list : old);
-	if (IS_ERR(old))
-		return PTR_ERR(old);
+	xa_lock(&fpriv->lists);
+	old = xa_load(&fpriv->lists, handle);
+	if (old)
+		__xa_store(&fpriv->lists, handle, list, 0); /* there is an entry: no memory */
+	xa_unlock(&fpriv->lists);
+	df_list_put(old ? old : list);
 	return old ? 0 : -ENOENT;
-}
-
-static void destroy(struct df_file *fpriv, u32 handle)
-{
-	struct df_list *list;
-
-	mutex_lock(&fpriv->lock);
-	list = idr_remove(&fpriv->lists, handle);
-	mutex_unlock(&fpriv->lock);
-	if (list)
-		df_list_put(list);
 }
 
 int df_bo_list_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
@@ -137,14 +111,18 @@ int df_bo_list_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 		return PTR_ERR(list);
 	switch (args->in.operation) {
 	case AMDGPU_BO_LIST_OP_CREATE:
-		ret = create(fpriv, list, &handle);
+		ret = xa_alloc(&fpriv->lists, &handle, list, xa_limit_31b, GFP_KERNEL);
+		if (ret)
+			df_list_put(list);
 		break;
 	case AMDGPU_BO_LIST_OP_UPDATE:
 		ret = update(fpriv, list, handle);
 		break;
 	case AMDGPU_BO_LIST_OP_DESTROY:
 		df_list_put(list);
-		destroy(fpriv, handle);
+		list = xa_erase(&fpriv->lists, handle);
+		if (list)
+			df_list_put(list);
 		handle = 0;
 		ret = 0;
 		break;
