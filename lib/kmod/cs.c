@@ -211,33 +211,28 @@ static int pass2_ib(struct df_parser *p, const struct drm_amdgpu_cs_chunk_ib *ch
 	return 0;
 }
 
-/* The other context's lock is not taken: entities only come, never go. */
 static int dependency(struct df_parser *p, const struct drm_amdgpu_cs_chunk_dep *dep,
 		      bool scheduled)
 {
-	struct df_ctx *ctx = df_ctx_find(p->fpriv, dep->ctx_id);
-	struct dma_fence *fence = NULL;
-	struct df_entity *entity = NULL;
-	int ret = -EINVAL;
+	const struct drm_amdgpu_fence user = {
+		.ctx_id = dep->ctx_id,
+		.ip_type = dep->ip_type,
+		.ip_instance = dep->ip_instance,
+		.ring = dep->ring,
+		.seq_no = dep->handle,
+	};
+	struct dma_fence *fence;
+	int ret = df_ctx_fence(p->fpriv, &user, &fence);
 
-	if (!ctx)
-		return -EINVAL;
-	if (dep->ip_type < DF_HW_RING_TYPES && !dep->ip_instance && dep->ring < DF_RINGS_MAX)
-		/* pairs with df_ctx_entity() */
-		entity = smp_load_acquire(&ctx->entities[dep->ip_type][dep->ring]);
-	if (entity)
-		ret = df_ctx_fence(ctx, entity, dep->handle, &fence);
-	if (!ret && fence && scheduled) {
-		struct drm_sched_fence *s_fence = to_drm_sched_fence(fence);
+	if (ret || !fence)
+		return ret;
+	if (scheduled) {
 		struct dma_fence *finished = fence;
 
-		fence = dma_fence_get(&s_fence->scheduled);
+		fence = dma_fence_get(&to_drm_sched_fence(finished)->scheduled);
 		dma_fence_put(finished);
 	}
-	if (!ret && fence)
-		ret = drm_sched_job_add_dependency(&p->job->base, fence);
-	df_ctx_put(ctx);
-	return ret;
+	return drm_sched_job_add_dependency(&p->job->base, fence);
 }
 
 static int pass2_dependencies(struct df_parser *p, const struct df_chunk *chunk)

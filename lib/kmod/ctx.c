@@ -7,6 +7,9 @@
 
 #define MAX_CTX 4096u /* AMDGPU_VM_MAX_NUM_CTX */
 
+/* Of a type, whatever the rings: amdgpu_ctx_num_entities. */
+static const u32 entity_counts[DF_HW_RING_TYPES] = {1, 4, 2};
+
 static void entity_destroy(struct df_entity *entity)
 {
 	unsigned int i;
@@ -72,15 +75,10 @@ static struct df_entity *entity_new(struct df_ctx *ctx, u32 ip)
 	return entity;
 }
 
-/*
- * amdgpu_ctx_get_entity(): entities a type are 1 GFX, 4 compute, 2 SDMA,
- * whatever the rings.
- */
+/* amdgpu_ctx_get_entity() */
 int df_ctx_entity(struct df_ctx *ctx, u32 ip, u32 instance, u32 ring, struct df_entity **out)
 {
-	static const u32 counts[DF_HW_RING_TYPES] = {1, 4, 2};
-
-	if (ip >= DF_HW_RING_TYPES || instance || ring >= counts[ip])
+	if (ip >= DF_HW_RING_TYPES || instance || ring >= entity_counts[ip])
 		return -EINVAL;
 	mutex_lock(&ctx->lock);
 	if (!ctx->entities[ip][ring]) /* read without the lock by those who wait */
@@ -90,8 +88,8 @@ int df_ctx_entity(struct df_ctx *ctx, u32 ip, u32 instance, u32 ring, struct df_
 	return *out ? READ_ONCE((*out)->error) : -ENOMEM;
 }
 
-/* With a reference; NULL for one that ended long ago. */
-int df_ctx_fence(struct df_ctx *ctx, struct df_entity *entity, u64 seq, struct dma_fence **out)
+static int entity_fence(struct df_ctx *ctx, struct df_entity *entity, u64 seq,
+			struct dma_fence **out)
 {
 	int ret = 0;
 
@@ -100,11 +98,38 @@ int df_ctx_fence(struct df_ctx *ctx, struct df_entity *entity, u64 seq, struct d
 		seq = entity->sequence - 1;
 	if (seq >= entity->sequence)
 		ret = -EINVAL;
-	else if (seq + DF_SCHED_JOBS < entity->sequence)
-		*out = NULL;
-	else
+	else if (seq + DF_SCHED_JOBS >= entity->sequence)
 		*out = dma_fence_get(entity->fences[seq % DF_SCHED_JOBS]);
 	spin_unlock(&ctx->ring_lock);
+	return ret;
+}
+
+/*
+ * amdgpu_cs_get_fence(): with a reference; NULL for one that ended long ago; the entity's error, if
+ * it has one. ctx->lock is not taken, a submission may hold it long: entities only come, never go.
+ */
+int df_ctx_fence(struct df_file *fpriv, const struct drm_amdgpu_fence *user, struct dma_fence **out)
+{
+	struct df_ctx *ctx = df_ctx_find(fpriv, user->ctx_id);
+	struct df_entity *entity;
+	int ret = -EINVAL;
+
+	*out = NULL;
+	if (!ctx)
+		return -EINVAL;
+	if (user->ip_type >= DF_HW_RING_TYPES || user->ip_instance ||
+	    user->ring >= entity_counts[user->ip_type])
+		goto put;
+	/* pairs with df_ctx_entity() */
+	entity = smp_load_acquire(&ctx->entities[user->ip_type][user->ring]);
+	if (!entity) /* nothing was ever submitted */
+		ret = user->seq_no && user->seq_no != ~0ull ? -EINVAL : 0;
+	else
+		ret = READ_ONCE(entity->error);
+	if (entity && !ret)
+		ret = entity_fence(ctx, entity, user->seq_no, out);
+put:
+	df_ctx_put(ctx);
 	return ret;
 }
 

@@ -327,7 +327,8 @@ struct df_ctx *df_ctx_find(struct df_file *fpriv, u32 id);
 void df_ctx_put(struct df_ctx *ctx);
 void df_ctx_close_all(struct df_file *fpriv);
 int df_ctx_entity(struct df_ctx *ctx, u32 ip, u32 instance, u32 ring, struct df_entity **out);
-int df_ctx_fence(struct df_ctx *ctx, struct df_entity *entity, u64 seq, struct dma_fence **out);
+int df_ctx_fence(struct df_file *fpriv, const struct drm_amdgpu_fence *user,
+		 struct dma_fence **out);
 int df_ctx_ioctl(struct drm_device *drm, void *data, struct drm_file *file);
 int df_vm_ioctl(struct drm_device *drm, void *data, struct drm_file *file);
 

@@ -10,34 +10,6 @@
 
 #define MAX_FENCES 65536u
 
-/* amdgpu_cs_get_fence(): 0 with NULL when it ended long ago. */
-static int get_fence(struct df_file *fpriv, const struct drm_amdgpu_fence *user,
-		     struct dma_fence **out)
-{
-	static const u32 counts[DF_HW_RING_TYPES] = {1, 4, 2};
-	struct df_ctx *ctx = df_ctx_find(fpriv, user->ctx_id);
-	struct df_entity *entity;
-	int ret = -EINVAL;
-
-	*out = NULL;
-	if (!ctx)
-		return -EINVAL;
-	if (user->ip_type >= DF_HW_RING_TYPES || user->ip_instance ||
-	    user->ring >= counts[user->ip_type])
-		goto put;
-	/* pairs with df_ctx_entity() */
-	entity = smp_load_acquire(&ctx->entities[user->ip_type][user->ring]);
-	if (!entity) /* nothing was ever submitted */
-		ret = user->seq_no && user->seq_no != ~0ull ? -EINVAL : 0;
-	else if (READ_ONCE(entity->error))
-		ret = READ_ONCE(entity->error);
-	else
-		ret = df_ctx_fence(ctx, entity, user->seq_no, out);
-put:
-	df_ctx_put(ctx);
-	return ret;
-}
-
 int df_wait_cs_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 {
 	union drm_amdgpu_wait_cs *args = data;
@@ -50,7 +22,7 @@ int df_wait_cs_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 	};
 	unsigned long timeout = df_timeout(args->in.timeout);
 	struct dma_fence *fence;
-	long ret = get_fence(file->driver_priv, &user, &fence);
+	long ret = df_ctx_fence(file->driver_priv, &user, &fence);
 	long left = 1;
 
 	if (!ret && fence) {
@@ -76,7 +48,7 @@ static int wait_all(struct df_file *fpriv, union drm_amdgpu_wait_fences *args,
 
 	for (i = 0; i < args->in.fence_count && left; i++) {
 		struct dma_fence *fence;
-		int ret = get_fence(fpriv, &users[i], &fence);
+		int ret = df_ctx_fence(fpriv, &users[i], &fence);
 
 		if (ret)
 			return ret;
@@ -107,7 +79,7 @@ static int wait_any(struct df_file *fpriv, union drm_amdgpu_wait_fences *args,
 	if (!fences)
 		return -ENOMEM;
 	for (i = 0; i < count; i++, got++) {
-		ret = get_fence(fpriv, &users[i], &fences[i]);
+		ret = df_ctx_fence(fpriv, &users[i], &fences[i]);
 		if (ret)
 			goto free;
 		if (!fences[i]) {
@@ -187,7 +159,7 @@ int df_fence_to_handle_ioctl(struct drm_device *drm, void *data, struct drm_file
 	union drm_amdgpu_fence_to_handle *args = data;
 	u32 what = args->in.what;
 	struct dma_fence *fence;
-	int ret = get_fence(file->driver_priv, &args->in.fence, &fence);
+	int ret = df_ctx_fence(file->driver_priv, &args->in.fence, &fence);
 
 	if (ret)
 		return ret;
