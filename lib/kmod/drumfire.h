@@ -154,7 +154,7 @@ struct df_vm {
 	struct df_fence *last;
 	u64 update_context, update_seqno;
 	struct work_struct work, free_work;
-	atomic64_t pinned; /* bytes that this file made */
+	atomic64_t pinned[2]; /* bytes that this file made, as df_device.used */
 	atomic64_t engine_ns[DF_HW_RING_TYPES];
 	u64 fault_address; /* last page fault, under the device's vms lock */
 	u32 fault_status;

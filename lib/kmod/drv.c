@@ -179,8 +179,9 @@ static void show_fdinfo(struct seq_file *m, struct file *filp)
 
 	seq_printf(m, "drm-driver:\tamdgpu\ndrm-pdev:\t%s\ndrm-client-id:\t%u\n",
 		   dev_name(drm->dev), fpriv->vm->as);
-	seq_printf(m, "drm-memory-pinned:\t%llu KiB\n",
-		   (u64)atomic64_read(&fpriv->vm->pinned) >> 10);
+	seq_printf(m, "drm-memory-vram:\t%llu KiB\ndrm-memory-gtt:\t%llu KiB\n",
+		   (u64)atomic64_read(&fpriv->vm->pinned[0]) >> 10,
+		   (u64)atomic64_read(&fpriv->vm->pinned[1]) >> 10);
 	for (i = 0; i < DF_HW_RING_TYPES; i++)
 		seq_printf(m, "drm-engine-%s:\t%llu ns\n", engines[i],
 			   (u64)atomic64_read(&fpriv->vm->engine_ns[i]));

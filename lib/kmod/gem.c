@@ -45,7 +45,7 @@ static void discharge(struct df_device *df, struct df_vm *vm, u64 size, int doma
 {
 	atomic64_sub(size, &df->used[domain]);
 	if (vm)
-		atomic64_sub(size, &vm->pinned);
+		atomic64_sub(size, &vm->pinned[domain]);
 }
 
 /* Takes size bytes of the domain's and the file's account, or says that one is full. */
@@ -60,7 +60,10 @@ static int charge(struct df_device *df, struct df_vm *vm, u64 size, int domain)
 		atomic64_sub(size, &df->used[domain]);
 		return -ENOMEM;
 	}
-	if (vm && atomic64_add_return(size, &vm->pinned) > limit) {
+	if (!vm)
+		return 0;
+	atomic64_add(size, &vm->pinned[domain]);
+	if (atomic64_read(&vm->pinned[0]) + atomic64_read(&vm->pinned[1]) > limit) {
 		discharge(df, vm, size, domain);
 		return -ENOMEM;
 	}
