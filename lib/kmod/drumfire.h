@@ -315,6 +315,16 @@ void df_user_free(struct df_bo *bo);
 struct page *df_user_page(struct df_bo *bo, unsigned long index);
 
 /* vm.c */
+/* struct drm_amdgpu_gem_va as of Linux 6.16; the tail of a shorter one is zero. */
+struct df_gem_va {
+	u32 handle, pad, operation, flags;
+	u64 va_address, offset_in_bo, map_size;
+	u64 timeline_point;
+	u32 timeline_out, wait_count; /* syncobjs: told, waited for */
+	u64 waits;
+};
+
+#define DF_IOCTL_GEM_VA DRM_IOW(DRM_COMMAND_BASE + DRM_AMDGPU_GEM_VA, struct df_gem_va)
 struct df_vm *df_vm_create(struct df_device *df);
 struct df_vm *df_vm_get(struct df_vm *vm);
 void df_vm_put(struct df_vm *vm);

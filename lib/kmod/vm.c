@@ -9,9 +9,12 @@
  */
 #include "drumfire.h"
 
+#include <linux/dma-fence-chain.h>
+
 #define HOLE_START 0x0000800000000000ull
 #define HOLE_END   0xffff800000000000ull
 #define HOLE_MASK  0x0000ffffffffffffull
+#define MAX_WAITS  65536u
 
 struct df_mapping {
 	struct interval_tree_node it; /* pages */
@@ -228,6 +231,8 @@ static struct df_hw_cmd map_command(const struct df_mapping *map)
 		cmd.access = DF_HW_READ | DF_HW_WRITE | DF_HW_PRT;
 		return cmd;
 	}
+	if (!map->bo->pages && !map->bo->user)
+		return cmd; /* GDS and the like: there is nothing to see */
 	cmd.offset_B = ((u64)drm_vma_node_start(&map->bo->place) << PAGE_SHIFT) + map->offset;
 	if (map->flags & AMDGPU_VM_PAGE_READABLE)
 		cmd.access |= DF_HW_READ;
@@ -272,7 +277,7 @@ static void clear(struct df_vm *vm, struct df_op *op, u64 first, u64 last)
 }
 
 static void insert(struct df_vm *vm, struct df_op *op, struct df_bo *bo,
-		   const struct drm_amdgpu_gem_va *args)
+		   const struct df_gem_va *args)
 {
 	struct df_mapping *map = op->spare[--op->spares];
 
@@ -301,7 +306,7 @@ static int verify(const struct df_bo *bo, u64 va, u64 offset, u64 size)
 	return va + size > 1ull << 48 ? -EINVAL : 0;
 }
 
-static int do_map(struct df_vm *vm, struct df_bo *bo, const struct drm_amdgpu_gem_va *args,
+static int do_map(struct df_vm *vm, struct df_bo *bo, const struct df_gem_va *args,
 		  bool replace)
 {
 	u64 first = args->va_address >> PAGE_SHIFT;
@@ -347,7 +352,7 @@ static int do_unmap(struct df_vm *vm, struct df_bo *bo, u64 va)
 	return 0;
 }
 
-static int check(struct df_device *df, struct drm_amdgpu_gem_va *args)
+static int check(struct df_device *df, struct df_gem_va *args)
 {
 	u32 valid = AMDGPU_VM_DELAY_UPDATE | AMDGPU_VM_PAGE_READABLE | AMDGPU_VM_PAGE_WRITEABLE |
 		    AMDGPU_VM_PAGE_EXECUTABLE | AMDGPU_VM_MTYPE_MASK | AMDGPU_VM_PAGE_NOALLOC;
@@ -368,7 +373,7 @@ static int check(struct df_device *df, struct drm_amdgpu_gem_va *args)
 	return 0;
 }
 
-static int run(struct df_vm *vm, struct df_bo *bo, const struct drm_amdgpu_gem_va *args)
+static int run(struct df_vm *vm, struct df_bo *bo, const struct df_gem_va *args)
 {
 	int ret = 0;
 
@@ -403,10 +408,70 @@ static int run(struct df_vm *vm, struct df_bo *bo, const struct drm_amdgpu_gem_v
 	return ret;
 }
 
+/* amdgpu_gem_add_input_fence() */
+static int wait_inputs(struct drm_file *file, const struct df_gem_va *args)
+{
+	u32 *handles;
+	int ret = 0;
+	u32 i;
+
+	if (!args->wait_count)
+		return 0;
+	if (args->wait_count > MAX_WAITS)
+		return -EINVAL;
+	handles = vmemdup_user(u64_to_user_ptr(args->waits), args->wait_count * sizeof(*handles));
+	if (IS_ERR(handles))
+		return PTR_ERR(handles);
+	for (i = 0; !ret && i < args->wait_count; i++) {
+		struct dma_fence *fence;
+
+		ret = drm_syncobj_find_fence(file, handles[i], 0, 0, &fence);
+		if (ret)
+			break;
+		ret = dma_fence_wait(fence, true);
+		dma_fence_put(fence);
+	}
+	kvfree(handles);
+	return ret;
+}
+
+/* The client's syncobj that is to tell when the page tables have changed, if there is one. */
+static int find_timeline(struct drm_file *file, const struct df_gem_va *args,
+			 struct drm_syncobj **syncobj_out, struct dma_fence_chain **chain_out)
+{
+	if (!args->timeline_out)
+		return 0;
+	if (args->flags & AMDGPU_VM_DELAY_UPDATE)
+		return -EINVAL;
+	if (args->timeline_point) {
+		*chain_out = dma_fence_chain_alloc();
+		if (!*chain_out)
+			return -ENOMEM;
+	}
+	*syncobj_out = drm_syncobj_find(file, args->timeline_out);
+	return *syncobj_out ? 0 : -ENOENT;
+}
+
+static void publish(struct df_vm *vm, struct drm_syncobj *syncobj, struct dma_fence_chain *chain,
+		    u64 point)
+{
+	struct dma_fence *fence = df_vm_last(vm);
+
+	if (!fence)
+		fence = dma_fence_get_stub();
+	if (chain)
+		drm_syncobj_add_point(syncobj, chain, fence, point);
+	else
+		drm_syncobj_replace_fence(syncobj, fence);
+	dma_fence_put(fence);
+}
+
 int df_gem_va_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 {
 	struct df_file *fpriv = file->driver_priv;
-	struct drm_amdgpu_gem_va *args = data;
+	struct df_gem_va *args = data;
+	struct dma_fence_chain *chain = NULL;
+	struct drm_syncobj *syncobj = NULL;
 	struct df_bo *bo = NULL;
 	int ret = check(to_df(drm), args);
 
@@ -417,7 +482,18 @@ int df_gem_va_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 		if (!bo)
 			return -ENOENT;
 	}
-	ret = run(fpriv->vm, bo, args);
+	ret = wait_inputs(file, args);
+	if (!ret)
+		ret = find_timeline(file, args, &syncobj, &chain);
+	if (!ret)
+		ret = run(fpriv->vm, bo, args);
+	if (!ret && syncobj) {
+		publish(fpriv->vm, syncobj, chain, args->timeline_point);
+		chain = NULL;
+	}
+	dma_fence_chain_free(chain);
+	if (syncobj)
+		drm_syncobj_put(syncobj);
 	df_bo_put(bo);
 	return ret;
 }
