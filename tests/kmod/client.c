@@ -10,6 +10,7 @@
  *   load       jobs until the device is gone: exit status 0 when every error is ENODEV
  *   memory     takes memory until there is none: a clean error, then as much again
  *   userptr    the process's own memory under the GPU, also after it was changed
+ *   special    memory of the GDS domain
  *   passing    a buffer through a file descriptor to another open file, and zeros in new memory
  *   fork       what a child may do with the file that it inherits, and what is left when it has ended
  *   strangers  the file and a buffer, by SCM_RIGHTS, to a process that has neither
@@ -594,6 +595,30 @@ static int passing(void)
 	return 0;
 }
 
+/* GDS memory has nothing behind it: what a job writes there arrives nowhere, also not at the start of all memory. */
+static int special(void)
+{
+	struct drm_prime_handle prime = {.flags = DRM_CLOEXEC | DRM_RDWR};
+	struct client c;
+	uint32_t handle;
+	uint64_t seq;
+	void *map;
+
+	must(client_open(&c), "open"); /* its IB lies first */
+	must(bo_create(c.fd, PAGE, AMDGPU_GEM_DOMAIN_GDS, 0, &handle), "create");
+	expect(bo_map(c.fd, handle, PAGE, &map) == -EPERM, "it cannot be mapped");
+	prime.handle = handle;
+	expect(request(c.fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime) == -EPERM, "it cannot be exported");
+	must(va_map(c.fd, handle, 0x900000, PAGE), "va");
+	write_job(&c, 0x900000 + 0x800, 77);
+	must(submit(&c, 8, &handle, 1, &seq), "submit");
+	wait_for(&c, seq, 60); /* a page fault: what becomes of the job is the hardware's to say */
+	for (unsigned i = 8; i < PAGE / 4; i++)
+		expect(c.ib[i] == NOP, "nothing was written into other memory");
+	client_close(&c);
+	return 0;
+}
+
 /* A child of fork() shares the open file: its context, handles, addresses. It has not the parent's memory. */
 static int child_of_fork(struct client *c, uint32_t user_handle)
 {
@@ -779,9 +804,10 @@ static const struct {
 	int (*plain)(void);
 	int (*counted)(unsigned n);
 } verbs[] = {
-	{"jobs", 0, jobs},           {"cycles", 0, cycles}, {"kills", 0, kills},         {"hang", hang, 0},
-	{"bystander", bystander, 0}, {"load", load, 0},     {"memory", memory, 0},       {"userptr", userptr, 0},
-	{"passing", passing, 0},     {"fork", forked, 0},   {"strangers", strangers, 0}, {"leaving", leaving, 0},
+	{"jobs", 0, jobs},           {"cycles", 0, cycles},   {"kills", 0, kills},   {"hang", hang, 0},
+	{"bystander", bystander, 0}, {"load", load, 0},       {"memory", memory, 0}, {"userptr", userptr, 0},
+	{"passing", passing, 0},     {"special", special, 0}, {"fork", forked, 0},   {"strangers", strangers, 0},
+	{"leaving", leaving, 0},
 };
 
 int main(int argc, char **argv)

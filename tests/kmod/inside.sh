@@ -207,6 +207,7 @@ module() {
 
 	start_hw "$build/drumfire" gpud --timeout-ms $((3000 * slow)) --vram 64M --gtt 128M
 	check "memory passed on, zero when new" "$build/tests/kmod/client" "$node" passing
+	check "GDS memory is nothing" "$build/tests/kmod/client" "$node" special
 	check "userptr" "$build/tests/kmod/client" "$node" userptr
 	check "a child of fork" "$build/tests/kmod/client" "$node" fork
 	check "files and buffers to a stranger" "$build/tests/kmod/client" "$node" strangers
