@@ -48,11 +48,43 @@ MEM_INLINE uint8_t *whole_row(const struct gpu_wave *w, const uint32_t *a, uint3
 	return bad ? NULL : ds_ptr(w, base + offset, MEM_HALF * size_B);
 }
 
+/* Are the elements of all 32 lanes inside? Addresses and sizes of LDS stay below 2^31. */
+static bool all_inside(const struct gpu_wave *w, const uint32_t *a, uint32_t offset, unsigned size_B)
+{
+	const uint32_t limit = w->group->lds_size_B - size_B;
+	uint32_t bad = limit;
+
+	for (unsigned l = 0; l < MEM_HALF; l++)
+		bad |= (a[l] + offset) | (limit - (a[l] + offset));
+	return !(bad >> 31);
+}
+
+MEM_INLINE void read_whole(const struct gpu_wave *w, const uint32_t *a, uint32_t offset, uint32_t *d, unsigned n)
+{
+	const uint8_t *lds = w->group->lds;
+	const size_t row = w->lanes;
+
+	for (unsigned l = 0; l < MEM_HALF; l++) {
+		const mem_u64 *p = (const mem_u64 *)(lds + (a[l] + offset));
+
+		for (unsigned i = 0; i + 1 < n; i += 2) {
+			d[i * row + l] = (uint32_t)p[i / 2];
+			d[(i + 1) * row + l] = (uint32_t)(p[i / 2] >> 32);
+		}
+		if (n & 1)
+			d[(n - 1) * row + l] = ((const mem_u32 *)p)[n - 1];
+	}
+}
+
 MEM_INLINE void read_lanes(struct gpu_wave *w, uint32_t mask, unsigned first, const uint32_t *a, uint32_t offset,
 			   uint32_t *d, unsigned n)
 {
 	size_t row = w->lanes;
 
+	if (mask == ~0u && !w->strict && all_inside(w, a, offset, n * 4)) {
+		read_whole(w, a, offset, d, n);
+		return;
+	}
 	for (uint32_t m = mask; m; m &= m - 1) {
 		unsigned l = (unsigned)__builtin_ctz(m);
 		uint32_t addr = a[l] + offset;
@@ -80,10 +112,16 @@ static void read_half(struct gpu_wave *w, unsigned first, uint32_t mask, const u
 			read_lanes(w, mask, first, a, offset, d, 1);
 		return;
 	case MEM_B64:
-	case MEM_B96:
-	case MEM_B128:
 		memcpy(copy, a, sizeof(copy)); /* dst may lie over the addresses */
-		read_lanes(w, mask, first, copy, offset, d, mem_kind_regs[kind]);
+		read_lanes(w, mask, first, copy, offset, d, 2);
+		return;
+	case MEM_B96:
+		memcpy(copy, a, sizeof(copy));
+		read_lanes(w, mask, first, copy, offset, d, 3);
+		return;
+	case MEM_B128:
+		memcpy(copy, a, sizeof(copy));
+		read_lanes(w, mask, first, copy, offset, d, 4);
 		return;
 	default:
 		for (uint32_t m = mask; m; m &= m - 1) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Everything between this and lanes_end.h is compiled for AVX2, FMA and F16C. System headers come before. */
+#include <immintrin.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>

@@ -109,9 +109,10 @@ PACKED(pk_max_f16, 2, true, half_max(a, b, ieee))
 		(void)pa, (void)pb;                                                                                    \
 	}
 
-static inline int64_t dot_i(uint32_t a, uint32_t b, unsigned width)
+/* Products of bytes or nibbles: their sum fits 32 bits, only adding c can overflow. */
+static inline int32_t dot_i(uint32_t a, uint32_t b, unsigned width)
 {
-	int64_t s = 0;
+	int32_t s = 0;
 
 	for (unsigned n = 0; n < 32; n += width)
 		s += ((int32_t)(a << (32 - width - n)) >> (32 - width)) *
@@ -119,48 +120,111 @@ static inline int64_t dot_i(uint32_t a, uint32_t b, unsigned width)
 	return s;
 }
 
-static inline int64_t dot_u(uint32_t a, uint32_t b, unsigned width)
+static inline int32_t dot_u(uint32_t a, uint32_t b, unsigned width)
 {
-	int64_t s = 0;
+	int32_t s = 0;
 
 	for (unsigned n = 0; n < 32; n += width)
-		s += (int64_t)(a >> n & ((1u << width) - 1)) * (b >> n & ((1u << width) - 1));
+		s += (int32_t)((a >> n & ((1u << width) - 1)) * (b >> n & ((1u << width) - 1)));
 	return s;
 }
+
+#define DOT_SMALL(name, dot, c_type, saturate)                                                                         \
+	static void lane_##name(struct gpu_lanes *v)                                                                   \
+	{                                                                                                              \
+		uint32_t *d = v->d;                                                                                    \
+		SRC32(a);                                                                                              \
+		SRC32(b);                                                                                              \
+		SRC32(c);                                                                                              \
+		if (v->clamp) {                                                                                        \
+			for (unsigned i = 0; i < 32; i++)                                                              \
+				d[i] = saturate((int64_t)dot + (c_type)c_[i]);                                         \
+			return;                                                                                        \
+		}                                                                                                      \
+		LANES                                                                                                  \
+		{                                                                                                      \
+			d[i] = (uint32_t)dot + c_[i];                                                                  \
+		}                                                                                                      \
+	}
 
 DOT(dot2_i32_i16,
     (int64_t)s16(low_of(a, pa)) * s16(low_of(b, pb)) + (int64_t)s16(high_of(a, pa)) * s16(high_of(b, pb)) + (int32_t)c,
     sat_i32)
 DOT(dot2_u32_u16, (int64_t)low_of(a, pa) * low_of(b, pb) + (int64_t)high_of(a, pa) * high_of(b, pb) + c, sat_u32)
-DOT(dot4_i32_i8, dot_i(a, b, 8) + (int32_t)c, sat_i32)
-DOT(dot4c_i32_i8, dot_i(a, b, 8) + (int32_t)c, sat_i32)
-DOT(dot4_u32_u8, dot_u(a, b, 8) + c, sat_u32)
-DOT(dot8_i32_i4, dot_i(a, b, 4) + (int32_t)c, sat_i32)
-DOT(dot8_u32_u4, dot_u(a, b, 4) + c, sat_u32)
+DOT_SMALL(dot4_i32_i8, dot_i(a_[i], b_[i], 8), int32_t, sat_i32)
+DOT_SMALL(dot4c_i32_i8, dot_i(a_[i], b_[i], 8), int32_t, sat_i32)
+DOT_SMALL(dot4_u32_u8, dot_u(a_[i], b_[i], 8), uint32_t, sat_u32)
+DOT_SMALL(dot8_i32_i4, dot_i(a_[i], b_[i], 4), int32_t, sat_i32)
+DOT_SMALL(dot8_u32_u4, dot_u(a_[i], b_[i], 4), uint32_t, sat_u32)
 
-static inline float half_float(uint32_t h)
+/* Halves of 32 dwords as floats; a signalling NaN may come out quiet, results quieten it in any case. */
+static inline void widen(uint32_t *restrict to, const uint32_t *from, uint32_t shift, uint32_t flip)
 {
-	return gpu_f32(gpu_half_to_f32_bits(h));
+#ifdef LANES_HAVE_FMA
+	const __m128i count = _mm_cvtsi32_si128((int)shift);
+	const __m256i low = _mm256_set1_epi32(0xffff), sign = _mm256_set1_epi32((int)flip);
+
+	for (unsigned i = 0; i < 32; i += 8) {
+		__m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(from + i));
+
+		v = _mm256_xor_si256(_mm256_and_si256(_mm256_srl_epi32(v, count), low), sign);
+		v = _mm256_castps_si256(
+			_mm256_cvtph_ps(_mm_packus_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1))));
+		_mm256_storeu_si256((__m256i *)(void *)(to + i), v);
+	}
+#else
+	LANES
+	{
+		to[i] = gpu_half_to_f32_bits((from[i] >> shift & 0xffff) ^ flip);
+	}
+#endif
+}
+
+struct dot2 {
+	uint32_t al[32], ah[32], bl[32], bh[32], c[32], r[32];
+};
+
+/* A block that holds a NaN, which is rare, is gone over once more. */
+static void dot2_nan(struct dot2 *t)
+{
+	for (unsigned i = 0; i < 32; i++) {
+		uint32_t s = gpu_f32_bits(FMA32(gpu_f32(t->al[i]), gpu_f32(t->bl[i]), gpu_f32(t->c[i])));
+
+		if (!isnan32(t->r[i]))
+			continue;
+		s = nan3_32(s, t->al[i], t->bl[i], t->c[i]);
+		t->r[i] = nan3_32(gpu_f32_bits(FMA32(gpu_f32(t->ah[i]), gpu_f32(t->bh[i]), gpu_f32(s))), t->ah[i],
+				  t->bh[i], s);
+	}
 }
 
 /* c + low product, then + high product, each rounded once. */
 static void lane_dot2_f32_f16(struct gpu_lanes *v)
 {
 	struct pick pa = pick_of(v, 0, true), pb = pick_of(v, 1, true);
-	uint32_t *d = v->d, flip = v->in->op->enc == GPU_VOP3P && v->in->neg & 4 ? 0x80000000 : 0;
-	SRC32(a);
-	SRC32(b);
+	uint32_t flip = v->in->op->enc == GPU_VOP3P && v->in->neg & 4 ? 0x80000000 : 0, bad = 0;
+	const uint32_t kept = v->flush ? 0 : 0x7fffffff;
+	struct dot2 t;
 	SRC32(c);
 
+	widen(t.al, v->a, pa.low_shift, pa.low_flip);
+	widen(t.ah, v->a, pa.high_shift, pa.high_flip);
+	widen(t.bl, v->b, pb.low_shift, pb.low_flip);
+	widen(t.bh, v->b, pb.high_shift, pb.high_flip);
 	LANES
 	{
-		uint32_t al = gpu_half_to_f32_bits(low_of(a_[i], pa)), bl = gpu_half_to_f32_bits(low_of(b_[i], pb));
-		uint32_t ah = gpu_half_to_f32_bits(high_of(a_[i], pa)), bh = gpu_half_to_f32_bits(high_of(b_[i], pb));
-		uint32_t c = c_[i] ^ flip, s;
+		uint32_t c = (c_[i] & 0x7f800000 ? c_[i] : c_[i] & (kept | 0x80000000)) ^ flip, r;
+		/* cppcheck-suppress uninitvar; widen() has written them */
+		float s = FMA32(gpu_f32(t.al[i]), gpu_f32(t.bl[i]), gpu_f32(c));
 
-		s = nan3_32(gpu_f32_bits(FMA32(gpu_f32(al), gpu_f32(bl), gpu_f32(c))), al, bl, c);
-		d[i] = nan3_32(gpu_f32_bits(FMA32(gpu_f32(ah), gpu_f32(bh), gpu_f32(s))), ah, bh, s);
+		r = gpu_f32_bits(FMA32(gpu_f32(t.ah[i]), gpu_f32(t.bh[i]), s));
+		bad |= 0x7f800000 - (r & 0x7fffffff);
+		t.c[i] = c;
+		t.r[i] = r & 0x7f800000 ? r : r & (kept | 0x80000000);
 	}
+	if (bad >> 31)
+		dot2_nan(&t);
+	memcpy(v->d, t.r, sizeof(t.r));
 }
 
 static void lane_dot2c_f32_f16(struct gpu_lanes *v)
@@ -172,33 +236,67 @@ static void lane_dot2c_f32_f16(struct gpu_lanes *v)
  * v_fma_mix: each source is an f32, or with op_sel_hi the half that op_sel picks; neg_hi is abs. f16 results are
  * rounded from the exact value.
  */
-static inline uint32_t mix_source(const struct gpu_lanes *v, const uint32_t *from, unsigned source, unsigned i)
+static void mix_source(const struct gpu_lanes *v, const uint32_t *from, unsigned source, uint32_t *restrict to)
 {
 	const struct gpu_inst *in = v->in;
-	uint32_t u = from[i];
+	const uint32_t keep = in->neg_hi >> source & 1 ? 0x7fffffff : 0xffffffff;
+	const uint32_t flip = in->neg >> source & 1 ? 0x80000000 : 0;
 
 	if (in->opsel_hi >> source & 1) {
-		u = in->opsel >> source & 1 ? u >> 16 : u & 0xffff;
-		if (!(v->mode >> GPU_MODE_DENORM64_SHIFT & 1) && !(u & 0x7c00))
-			u &= 0x8000;
-		u = gpu_half_to_f32_bits(u);
+		widen(to, from, in->opsel >> source & 1 ? 16 : 0, 0);
+		/* Below the least normal half. */
+		if (!(v->mode >> GPU_MODE_DENORM64_SHIFT & 1))
+			LANES
+			{
+				to[i] = (to[i] & 0x7fffffff) < 0x38800000 ? to[i] & 0x80000000 : to[i];
+			}
 	} else if (!(v->mode >> GPU_MODE_DENORM32_SHIFT & 1)) {
-		u = flush32(u);
+		LANES
+		{
+			to[i] = flush32(from[i]);
+		}
+	} else {
+		memcpy(to, from, 128);
 	}
-	if (in->neg_hi >> source & 1)
-		u &= 0x7fffffff;
-	return in->neg >> source & 1 ? u ^ 0x80000000 : u;
+	if (flip || keep != 0xffffffff)
+		LANES
+		{
+			to[i] = (to[i] & keep) ^ flip;
+		}
+}
+
+struct mix {
+	uint32_t a[32], b[32], c[32], r[32];
+};
+
+static inline void mix_sources(const struct gpu_lanes *v, struct mix *m)
+{
+	mix_source(v, v->a, 0, m->a);
+	mix_source(v, v->b, 1, m->b);
+	mix_source(v, v->c, 2, m->c);
 }
 
 static void lane_fma_mix_f32(struct gpu_lanes *v)
 {
-	uint32_t *d = v->d;
+	uint32_t bad = 0;
+	struct mix m;
 
-	for (unsigned i = 0; i < 32; i++) {
-		uint32_t a = mix_source(v, v->a, 0, i), b = mix_source(v, v->b, 1, i), c = mix_source(v, v->c, 2, i);
+	mix_sources(v, &m);
+	LANES
+	{
+		uint32_t r = gpu_f32_bits(FMA32(gpu_f32(m.a[i]), gpu_f32(m.b[i]), gpu_f32(m.c[i])));
 
-		d[i] = nan3_32(gpu_f32_bits(FMA32(gpu_f32(a), gpu_f32(b), gpu_f32(c))), a, b, c);
+		bad |= 0x7f800000 - (r & 0x7fffffff);
+		m.r[i] = r;
 	}
+	for (unsigned i = 0; i < 32 && bad >> 31; i++)
+		m.r[i] = nan3_32(m.r[i], m.a[i], m.b[i], m.c[i]);
+	if (v->flush)
+		LANES
+		{
+			m.r[i] = flush32(m.r[i]);
+		}
+	memcpy(v->d, m.r, sizeof(m.r));
 }
 
 static inline uint32_t mix_clamp(const struct gpu_lanes *v, uint32_t h)
@@ -216,9 +314,12 @@ static inline uint32_t mix_clamp(const struct gpu_lanes *v, uint32_t h)
 static inline void mix_half(struct gpu_lanes *v, unsigned shift)
 {
 	uint32_t *d = v->d;
+	struct mix m;
 
-	for (unsigned i = 0; i < 32; i++) {
-		uint32_t a = mix_source(v, v->a, 0, i), b = mix_source(v, v->b, 1, i), c = mix_source(v, v->c, 2, i), h;
+	mix_sources(v, &m);
+	LANES
+	{
+		uint32_t a = m.a[i], b = m.b[i], c = m.c[i], h;
 		uint32_t nan = isnan32(a) ? a : isnan32(b) ? b : isnan32(c) ? c : NAN32;
 		double x = (double)gpu_f32(a), y = (double)gpu_f32(b), z = (double)gpu_f32(c), r = fma_odd(x, y, z);
 
