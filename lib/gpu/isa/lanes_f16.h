@@ -153,7 +153,24 @@ static inline uint32_t half_med(uint32_t a, uint32_t b, uint32_t c, bool ieee)
 	return isnan16(a) | isnan16(b) | isnan16(c) ? least : m;
 }
 
-H_LOOP1(cvt_f16_f32, narrow(a, round))
+H_LOOP1(cvt_f16_f32_any, narrow(a, round))
+static void lane_cvt_f16_f32(struct gpu_lanes *v)
+{
+#ifdef LANES_HAVE_FMA
+	/* The host rounds to nearest even alike, and keeps the same bits of a NaN. */
+	const float *a = v->a;
+	uint32_t *d = v->d;
+
+	for (unsigned i = 0; i < 32 && !v->round; i += 8) {
+		__m128i h = _mm256_cvtps_ph(_mm256_loadu_ps(a + i), _MM_FROUND_TO_NEAREST_INT);
+
+		_mm256_storeu_si256((__m256i *)(void *)(d + i), _mm256_cvtepu16_epi32(h));
+	}
+	if (!v->round)
+		return;
+#endif
+	lane_cvt_f16_f32_any(v);
+}
 H_LOOP1(cvt_f32_f16, isnan16(a) ? gpu_half_to_f32_bits(a) | QUIET32 : gpu_half_to_f32_bits(a))
 H_LOOP1(cvt_f16_u16, R((double)(int32_t)u16(a)))
 H_LOOP1(cvt_f16_i16, R((double)s16(a)))
