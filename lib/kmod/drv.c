@@ -187,10 +187,20 @@ static void show_fdinfo(struct seq_file *m, struct file *filp)
 			   (u64)atomic64_read(&fpriv->vm->engine_ns[i]));
 }
 
+/* Once a job has ended with ENODEV everything does: drm_dev_unplug() comes later (df_unplug()). */
+static long driver_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	struct drm_file *file = filp->private_data;
+
+	if (READ_ONCE(to_df(file->minor->dev)->dead))
+		return -ENODEV;
+	return drm_ioctl(filp, cmd, arg);
+}
+
 static const struct file_operations driver_fops = {.owner = THIS_MODULE,
 						   .open = drm_open,
 						   .release = drm_release,
-						   .unlocked_ioctl = drm_ioctl,
+						   .unlocked_ioctl = driver_ioctl,
 						   .compat_ioctl = drm_compat_ioctl,
 						   .poll = drm_poll,
 						   .read = drm_read,
