@@ -306,8 +306,7 @@ static int verify(const struct df_bo *bo, u64 va, u64 offset, u64 size)
 	return va + size > 1ull << 48 ? -EINVAL : 0;
 }
 
-static int do_map(struct df_vm *vm, struct df_bo *bo, const struct df_gem_va *args,
-		  bool replace)
+static int do_map(struct df_vm *vm, struct df_bo *bo, const struct df_gem_va *args, bool replace)
 {
 	u64 first = args->va_address >> PAGE_SHIFT;
 	u64 last = (args->va_address + args->map_size - 1) >> PAGE_SHIFT;
