@@ -3,7 +3,8 @@
 # Runs inside the VM (scripts/vm run --bare -- tests/kmod/inside.sh [LEVEL]): drumfire.ko with the software GPU and with
 # the no-op hardware process. Prints "N passed, N failed". The kernel log is judged by scripts/vm. LEVEL:
 #   smoke  a kernel and a megakernel over 100 sets      basic  the module      full  the same, in the numbers of the issue
-#   suite  the library's tests that take a device, and RADV's compute set   loss   every fault at sampled launches, and the demo's chapter
+#   suite  the library's tests that take a device, and RADV's compute set
+#   loss   every fault at sampled launches, and the demo's chapter
 set -u
 build=${BUILD:-build}
 level=${1:-basic}
