@@ -194,6 +194,29 @@ START_TEST(test_check_faults)
 }
 END_TEST
 
+/* Before the batch runs again the sentinel is read, and once more each time that job was lost itself. */
+START_TEST(test_sentinel_lost)
+{
+	struct df_context_options o = DF_OPTIONS(o, .check_faults = true);
+	struct df_wait_info info;
+	struct df_fence *fence;
+
+	for (unsigned lost = 0; lost < 4; lost++) {
+		fake_reset(); /* a device that opens with the fault knows of it */
+		set_up(&o);
+		lose(1 + lost);
+		fake.reset = false; /* the batch's own context is not touched by what happens to the sentinel's */
+		fake.fault_address = 0x1234000;
+		fence = submit(context, batch);
+		ck_ok(df_fence_wait(fence, df_now_ns() + 5000 * MS, &info));
+		ck_assert_uint_eq(info.retries, 1);
+		ck_assert_uint_eq(atomic_load(&fake_counts.submits), 1 + (lost + 1) + 1);
+		df_fence_put(fence);
+		tear_down();
+	}
+}
+END_TEST
+
 /* What waits for a fence that ends otherwise than done is closed, and not run. */
 START_TEST(test_failed_wait)
 {
@@ -341,8 +364,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {test_give_up,     test_callbacks, test_idle,        test_check_faults,
-				      test_failed_wait, test_timeline,  test_kernel_full, test_state_allocates_nothing};
+	const TTest *const tests[] = {test_give_up,      test_callbacks,     test_idle,
+				      test_check_faults, test_sentinel_lost, test_failed_wait,
+				      test_timeline,     test_kernel_full,   test_state_allocates_nothing};
 
 	return RUN_TESTS("policy", tests);
 }
