@@ -7,6 +7,7 @@
 #include <linux/pci.h>
 #include <linux/platform_device.h>
 #include <linux/seq_file.h>
+#include <linux/sysfs.h>
 
 #define PCI_SUBVENDOR_QEMU 0x1af4 /* Red Hat; QEMU's ati-vga. Never a card that somebody owns. */
 
@@ -81,11 +82,30 @@ static const struct pci_device_id pci_ids[] = {
 };
 MODULE_DEVICE_TABLE(pci, pci_ids);
 
+/* How far a reset reaches, in the words of amdgpu_show_reset_mask(): see reset.c. */
+static ssize_t reset_mask_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "queue full\n");
+}
+
+static struct device_attribute gfx_mask = __ATTR(gfx_reset_mask, 0444, reset_mask_show, NULL);
+static struct device_attribute compute_mask =
+	__ATTR(compute_reset_mask, 0444, reset_mask_show, NULL);
+static struct device_attribute sdma_mask = __ATTR(sdma_reset_mask, 0444, reset_mask_show, NULL);
+static struct attribute *pci_attrs[] = {
+	&gfx_mask.attr,
+	&compute_mask.attr,
+	&sdma_mask.attr,
+	NULL,
+};
+ATTRIBUTE_GROUPS(pci);
+
 static struct pci_driver pci_driver = {
 	.name = "drumfire",
 	.id_table = pci_ids,
 	.probe = pci_probe,
 	.remove = pci_remove,
+	.dev_groups = pci_groups,
 };
 
 /* A PCI function that is free, else a platform device made for it. */

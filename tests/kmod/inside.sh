@@ -113,6 +113,12 @@ stall() {
 	stop_hw
 }
 
+reset_masks() {
+	for ring in gfx compute sdma; do
+		grep -qx "queue full" "/sys/class/drm/${node##*/}/device/${ring}_reset_mask" || return 1
+	done
+}
+
 fuzz() { # CALLS PROCESSES
 	failures on
 	[ ! -e /sys/kernel/debug/failslab ] || export FUZZ_FAILURES=1
@@ -208,6 +214,7 @@ module() {
 
 	start_hw "$build/drumfire" gpud --timeout-ms $((3000 * slow)) --vram 64M --gtt 128M
 	check "memory passed on, zero when new" "$build/tests/kmod/client" "$node" passing
+	check "how far a reset reaches" reset_masks
 	check "GDS memory is nothing" "$build/tests/kmod/client" "$node" special
 	check "userptr" "$build/tests/kmod/client" "$node" userptr
 	check "a child of fork" "$build/tests/kmod/client" "$node" fork
