@@ -76,56 +76,6 @@ static uint64_t fminmax64(uint64_t old, uint64_t a, bool max)
 	return (order64(a) < order64(old)) != max ? a : old;
 }
 
-uint32_t mem_atomic_new32(enum mem_atomic op, uint32_t old, uint32_t a, uint32_t b)
-{
-	switch (op) {
-	case MEM_SWAP:
-		return a;
-	case MEM_CMPSWAP:
-		return old == b ? a : old;
-	case MEM_ADD:
-		return old + a;
-	case MEM_SUB:
-		return old - a;
-	case MEM_RSUB:
-		return a - old;
-	case MEM_CSUB:
-		return old < a ? 0 : old - a;
-	case MEM_SMIN:
-		return (int32_t)a < (int32_t)old ? a : old;
-	case MEM_UMIN:
-		return a < old ? a : old;
-	case MEM_SMAX:
-		return (int32_t)a > (int32_t)old ? a : old;
-	case MEM_UMAX:
-		return a > old ? a : old;
-	case MEM_AND:
-		return old & a;
-	case MEM_OR:
-		return old | a;
-	case MEM_XOR:
-		return old ^ a;
-	case MEM_INC:
-		return old >= a ? 0 : old + 1;
-	case MEM_DEC:
-		return old == 0 || old > a ? a : old - 1;
-	case MEM_FCMPSWAP:
-		return as_f32(old) == as_f32(b) ? a : old;
-	case MEM_FMIN:
-		return fminmax32(old, a, false);
-	case MEM_FMAX:
-		return fminmax32(old, a, true);
-	case MEM_MSKOR:
-		return (old & ~a) | b;
-	case MEM_WRAP:
-		return old >= a ? old - a : old + b;
-	case MEM_FADD:
-		return fadd32(old, a);
-	default:
-		return old;
-	}
-}
-
 uint64_t mem_atomic_new64(enum mem_atomic op, uint64_t old, uint64_t a, uint64_t b)
 {
 	switch (op) {
@@ -169,6 +119,29 @@ uint64_t mem_atomic_new64(enum mem_atomic op, uint64_t old, uint64_t a, uint64_t
 		return (old & ~a) | b;
 	default:
 		return old;
+	}
+}
+
+/* Of 32 bits all that has neither a sign nor is a number of floating point is the low half of the same in 64. */
+uint32_t mem_atomic_new32(enum mem_atomic op, uint32_t old, uint32_t a, uint32_t b)
+{
+	switch (op) {
+	case MEM_SMIN:
+		return (int32_t)a < (int32_t)old ? a : old;
+	case MEM_SMAX:
+		return (int32_t)a > (int32_t)old ? a : old;
+	case MEM_FCMPSWAP:
+		return as_f32(old) == as_f32(b) ? a : old;
+	case MEM_FMIN:
+		return fminmax32(old, a, false);
+	case MEM_FMAX:
+		return fminmax32(old, a, true);
+	case MEM_WRAP:
+		return old >= a ? old - a : old + b;
+	case MEM_FADD:
+		return fadd32(old, a);
+	default:
+		return (uint32_t)mem_atomic_new64(op, old, a, b);
 	}
 }
 
