@@ -208,20 +208,13 @@ static double distance(uint64_t got, uint64_t expected, unsigned precision)
 {
 	unsigned mantissa = mantissa_bits[precision], size = 16u << precision;
 	uint64_t sign = 1ull << (size - 1), infinity = (sign - 1) >> mantissa << mantissa;
-	uint64_t bits[2] = {got, expected};
-	double at[2];
+	uint64_t a = got & (sign - 1), b = expected & (sign - 1);
 
-	for (unsigned i = 0; i < 2; i++) {
-		uint64_t magnitude = bits[i] & (sign - 1);
-
-		bits[i] = magnitude > infinity;
-		at[i] = (double)(int64_t)(magnitude >> 20) * 0x1p20 + (double)(magnitude & 0xfffff);
-		if ((i ? expected : got) & sign)
-			at[i] = -at[i];
-	}
-	if (bits[0] || bits[1])
-		return bits[0] && bits[1] ? 0 : -1;
-	return fabs(at[0] - at[1]);
+	if (a > infinity || b > infinity)
+		return a > infinity && b > infinity ? 0 : -1;
+	if ((got ^ expected) & sign)
+		return (double)a + (double)b;
+	return (double)(a > b ? a - b : b - a);
 }
 
 /* What is wrong with a word, in text; false: nothing. */
