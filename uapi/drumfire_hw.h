@@ -48,7 +48,10 @@ enum df_hw_ring_type { DF_HW_GFX, DF_HW_COMPUTE, DF_HW_SDMA, DF_HW_RING_TYPES };
  * An answer to one query of amdgpu's INFO ioctl, as the clients will see it. The kernel looks at
  * none of them. key: for HW_IP_INFO, HW_IP_COUNT type; FW_VERSION type | index << 16; READ_MMR_REG
  * the register (one dword a register); SENSOR, VBIOS, VIDEO_CAPS type; else 0.
+ * DF_HW_ANSWER_GCA is no query of clients: what debugfs' amdgpu_gca_config holds.
  */
+#define DF_HW_ANSWER_GCA 0x10000u
+
 struct df_hw_answer {
 	__u32 query;
 	__u32 key;

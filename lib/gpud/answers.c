@@ -7,6 +7,7 @@
 
 #include "node/node.h"
 #include "soft/abi.h"
+#include "soft/gca.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -96,6 +97,22 @@ static void ask_typed(struct asker *asker)
 	}
 }
 
+/* What debugfs tells; the soft node has it whole. */
+static void tell_gca(struct asker *asker)
+{
+	struct gpud_answers *answers = asker->answers;
+	uint32_t config[SOFT_GCA_MAX];
+	size_t size_B = soft_gca_config(asker->file, config);
+
+	if (!size_B || answers->count == sizeof(answers->rows) / sizeof(answers->rows[0]) ||
+	    answers->blob_B + size_B > sizeof(answers->blob))
+		return;
+	memcpy(answers->blob + answers->blob_B, config, size_B);
+	answers->rows[answers->count++] = (struct df_hw_answer){
+		.query = DF_HW_ANSWER_GCA, .offset_B = answers->blob_B, .size_B = (uint32_t)size_B};
+	answers->blob_B += ((uint32_t)size_B + 7) & ~7u;
+}
+
 static int fill(struct asker *asker, struct df_hw_attach *attach)
 {
 	const struct abi_info_device *dev =
@@ -114,6 +131,7 @@ static int fill(struct asker *asker, struct df_hw_attach *attach)
 	ask_firmware(asker);
 	ask_registers(asker);
 	ask_typed(asker);
+	tell_gca(asker);
 	return 0;
 }
 

@@ -354,5 +354,7 @@ int df_wait_cs_ioctl(struct drm_device *drm, void *data, struct drm_file *file);
 int df_wait_fences_ioctl(struct drm_device *drm, void *data, struct drm_file *file);
 int df_fence_to_handle_ioctl(struct drm_device *drm, void *data, struct drm_file *file);
 int df_info_ioctl(struct drm_device *drm, void *data, struct drm_file *file);
+/* What the hardware said for debugfs, or NULL. */
+const void *df_info_gca(const struct df_device *df, size_t *size_out);
 
 #endif

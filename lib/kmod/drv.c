@@ -3,6 +3,7 @@
 #include "drumfire.h"
 
 #include <drm/drm_debugfs.h>
+#include <linux/debugfs.h>
 #include <linux/dma-mapping.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
@@ -262,8 +263,25 @@ static const struct drm_info_list debugfs_files[] = {
 	{"amdgpu_gpu_recover", show_recover, 0, NULL},
 };
 
+static ssize_t gca_read(struct file *filp, char __user *to, size_t size, loff_t *pos)
+{
+	size_t gca_size;
+	const void *gca = df_info_gca(filp->private_data, &gca_size);
+
+	return simple_read_from_buffer(to, size, pos, gca, gca_size);
+}
+
+static const struct file_operations gca_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.read = gca_read,
+	.llseek = default_llseek,
+};
+
 static void debugfs_init(struct drm_minor *minor)
 {
+	debugfs_create_file("amdgpu_gca_config", 0444, minor->debugfs_root, to_df(minor->dev),
+			    &gca_fops);
 	drm_debugfs_create_files(debugfs_files, ARRAY_SIZE(debugfs_files), minor->debugfs_root,
 				 minor);
 }

@@ -190,8 +190,35 @@ static vm_fault_t bo_fault(struct vm_fault *vmf)
 	return df_bo_insert(vmf, to_df_bo(obj), vmf->pgoff - drm_vma_node_start(&obj->vma_node));
 }
 
+/* For debuggers. */
+static int bo_access(struct vm_area_struct *vma, unsigned long address, void *data, int len,
+		     int write)
+{
+	struct drm_gem_object *obj = vma->vm_private_data;
+	struct df_bo *bo = to_df_bo(obj);
+	unsigned long at = (vma->vm_pgoff - drm_vma_node_start(&obj->vma_node)) << PAGE_SHIFT;
+	int done, part;
+
+	at += address - vma->vm_start;
+	if (at >= obj->size)
+		return -EIO;
+	len = min_t(u64, len, obj->size - at);
+	for (done = 0; done < len; done += part) {
+		struct page *page = bo->pages[(at + done) >> PAGE_SHIFT];
+		size_t offset = offset_in_page(at + done);
+
+		part = min_t(size_t, len - done, PAGE_SIZE - offset);
+		if (write)
+			memcpy_to_page(page, offset, data + done, part);
+		else
+			memcpy_from_page(data + done, page, offset, part);
+	}
+	return len;
+}
+
 static const struct vm_operations_struct bo_vm_ops = {
 	.fault = bo_fault,
+	.access = bo_access,
 	.open = drm_gem_vm_open,
 	.close = drm_gem_vm_close,
 };

@@ -43,6 +43,14 @@ static const struct df_hw_answer *answer(const struct df_device *df, u32 query, 
 	return NULL;
 }
 
+const void *df_info_gca(const struct df_device *df, size_t *size_out)
+{
+	const struct df_hw_answer *found = answer(df, DF_HW_ANSWER_GCA, 0);
+
+	*size_out = found ? found->size_B : 0;
+	return found ? df->blob + found->offset_B : NULL;
+}
+
 static int from_table(const struct df_device *df, const struct drm_amdgpu_info *info, u32 key)
 {
 	const struct df_hw_answer *found = answer(df, info->query, key);
@@ -118,7 +126,7 @@ int df_info_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 	const struct drm_amdgpu_info *info = data;
 	struct df_device *df = to_df(drm);
 
-	if (!info->return_size || !info->return_pointer)
+	if (!info->return_size || !info->return_pointer || info->query >= DF_HW_ANSWER_GCA)
 		return -EINVAL;
 	switch (info->query) {
 	case AMDGPU_INFO_ACCEL_WORKING:

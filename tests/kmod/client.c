@@ -11,6 +11,7 @@
  *   memory     takes memory until there is none: a clean error, then as much again
  *   userptr    the process's own memory under the GPU, also after it was changed
  *   special    memory of the GDS domain
+ *   debugger   a mapping as /proc/self/mem shows it
  *   passing    a buffer through a file descriptor to another open file, and zeros in new memory
  *   fork       what a child may do with the file that it inherits, and what is left when it has ended
  *   strangers  the file and a buffer, by SCM_RIGHTS, to a process that has neither
@@ -595,6 +596,39 @@ static int passing(void)
 	return 0;
 }
 
+/* What a debugger does with a mapping: across pages, up to the end, not behind it. */
+static int debugger(void)
+{
+	static char expected[4 * PAGE], got[4 * PAGE];
+	int self = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+	struct client c;
+	uint32_t handle;
+	void *memory;
+	char *map;
+
+	expect(self >= 0, "/proc/self/mem opens");
+	must(client_open(&c), "open");
+	must(bo_create(c.fd, sizeof(got), AMDGPU_GEM_DOMAIN_GTT, 0, &handle), "create");
+	must(bo_map(c.fd, handle, sizeof(got), &memory), "map");
+	map = memory;
+	for (unsigned i = 0; i < sizeof(expected); i++)
+		expected[i] = map[i] = (char)(i * 7 + i / PAGE);
+	expect(pread(self, got, sizeof(got), (off_t)(uintptr_t)map) == (ssize_t)sizeof(got), "it reads all");
+	expect(!memcmp(got, expected, sizeof(got)), "it reads what is there");
+	expect(pread(self, got, 100, (off_t)(uintptr_t)map + PAGE - 50) == 100, "it reads across pages");
+	expect(!memcmp(got, expected + PAGE - 50, 100), "it reads what is there, across pages");
+	expect(pwrite(self, "debugger", 8, (off_t)(uintptr_t)map + 2 * PAGE - 4) == 8, "it writes");
+	expect(!memcmp(map + 2 * PAGE - 4, "debugger", 8), "what it writes is there");
+	/* the second half alone: its offset is not the buffer's begin */
+	munmap(map, 2 * PAGE);
+	expect(pread(self, got, PAGE, (off_t)(uintptr_t)map + 3 * PAGE) == PAGE, "it reads a part of a mapping");
+	expect(!memcmp(got, expected + 3 * PAGE, PAGE), "it reads what is there, in a part of a mapping");
+	munmap(map + 2 * PAGE, 2 * PAGE);
+	close(self);
+	client_close(&c);
+	return 0;
+}
+
 /* GDS memory has nothing behind it: what a job writes there arrives nowhere, also not at the start of all memory. */
 static int special(void)
 {
@@ -804,10 +838,10 @@ static const struct {
 	int (*plain)(void);
 	int (*counted)(unsigned n);
 } verbs[] = {
-	{"jobs", 0, jobs},           {"cycles", 0, cycles},   {"kills", 0, kills},   {"hang", hang, 0},
-	{"bystander", bystander, 0}, {"load", load, 0},       {"memory", memory, 0}, {"userptr", userptr, 0},
-	{"passing", passing, 0},     {"special", special, 0}, {"fork", forked, 0},   {"strangers", strangers, 0},
-	{"leaving", leaving, 0},
+	{"jobs", 0, jobs},           {"cycles", 0, cycles},     {"kills", 0, kills},   {"hang", hang, 0},
+	{"bystander", bystander, 0}, {"load", load, 0},         {"memory", memory, 0}, {"userptr", userptr, 0},
+	{"passing", passing, 0},     {"special", special, 0},   {"fork", forked, 0},   {"strangers", strangers, 0},
+	{"leaving", leaving, 0},     {"debugger", debugger, 0},
 };
 
 int main(int argc, char **argv)

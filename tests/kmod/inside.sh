@@ -119,6 +119,12 @@ reset_masks() {
 	done
 }
 
+# Version 5 of the list, and 4 shader engines of gfx1030.
+chip_shape() {
+	minor=${node##*renderD}
+	[ "$(od -An -tu4 -N8 "/sys/kernel/debug/dri/$minor/amdgpu_gca_config" | tr -s ' ')" = " 5 4" ]
+}
+
 fuzz() { # CALLS PROCESSES
 	failures on
 	[ ! -e /sys/kernel/debug/failslab ] || export FUZZ_FAILURES=1
@@ -215,6 +221,8 @@ module() {
 	start_hw "$build/drumfire" gpud --timeout-ms $((3000 * slow)) --vram 64M --gtt 128M
 	check "memory passed on, zero when new" "$build/tests/kmod/client" "$node" passing
 	check "how far a reset reaches" reset_masks
+	check "a debugger reads and writes mappings" "$build/tests/kmod/client" "$node" debugger
+	check "debugfs tells the chip's shape" chip_shape
 	check "GDS memory is nothing" "$build/tests/kmod/client" "$node" special
 	check "userptr" "$build/tests/kmod/client" "$node" userptr
 	check "a child of fork" "$build/tests/kmod/client" "$node" fork

@@ -19,10 +19,7 @@
 
 extern const struct df_soft_ops df_soft_ops;
 
-#define SHIM_MAJOR     226u
-#define SHIM_SUBVENDOR 0x1002u
-#define SHIM_SUBDEVICE 0x0e3au
-#define SHIM_GCA_MAX   48
+#define SHIM_MAJOR 226u
 
 /* Where a path is led to: text in buffer, or path itself when it is none of ours. */
 const char *shim_path(const char *path, char *buffer, size_t size);
@@ -41,10 +38,6 @@ void shim_recover(void);
 const char *shim_tree(void);
 /* When the process that made it ends; nothing in others. */
 void shim_tree_remove(void);
-
-/* kernel.c: the text of gfx_reset_mask, NULL before the kernel that has it; the bytes of amdgpu_gca_config. */
-const char *shim_reset_mask(void *file);
-size_t shim_gca_config(void *file, uint16_t pci_device, uint8_t pci_revision, uint32_t config[SHIM_GCA_MAX]);
 
 /* Descriptors. */
 int shim_node_open(int minor, int flags);

@@ -2,7 +2,10 @@
 /* tree.c - the folder that stands for /dev/dri and the device's part of /sys. Layout as on a PC with a Radeon. */
 #include "shim.h"
 
+#include "soft/gca.h"
+
 #include <dirent.h>
+#include <drm.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,11 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PCI_SLOT    "0000:03:00.0"
-#define PCI_DEVICES "devices/pci0000:00/0000:00:03.1/0000:01:00.0/0000:02:00.0/" PCI_SLOT
-#define PCI_PATH    "sys/" PCI_DEVICES
-#define DEBUGFS     "/sys/kernel/debug/dri"
-#define RECOVER     "amdgpu_gpu_recover"
+#define PCI_SLOT         "0000:03:00.0"
+#define PCI_DEVICES      "devices/pci0000:00/0000:00:03.1/0000:01:00.0/0000:02:00.0/" PCI_SLOT
+#define PCI_PATH         "sys/" PCI_DEVICES
+#define DEBUGFS          "/sys/kernel/debug/dri"
+#define RECOVER          "amdgpu_gpu_recover"
+#define RESET_MASK_MINOR 60u /* 6.13, which brought gfx_reset_mask */
 
 static char root[256];
 static pid_t owner;
@@ -100,12 +104,12 @@ static void put_pci(uint16_t vendor, uint16_t device, uint8_t revision)
 	snprintf(text, sizeof(text),
 		 "DRIVER=amdgpu\nPCI_CLASS=30000\nPCI_ID=%04X:%04X\nPCI_SUBSYS_ID=%04X:%04X\nPCI_SLOT_NAME=" PCI_SLOT
 		 "\nMODALIAS=pci:v%08Xd%08Xsv%08Xsd%08Xbc03sc00i00\n",
-		 vendor, device, SHIM_SUBVENDOR, SHIM_SUBDEVICE, vendor, device, SHIM_SUBVENDOR, SHIM_SUBDEVICE);
+		 vendor, device, SOFT_SUBVENDOR, SOFT_SUBDEVICE, vendor, device, SOFT_SUBVENDOR, SOFT_SUBDEVICE);
 	put_text(PCI_PATH, "uevent", text);
 	put_number(PCI_PATH, "vendor", 4, vendor);
 	put_number(PCI_PATH, "device", 4, device);
-	put_number(PCI_PATH, "subsystem_vendor", 4, SHIM_SUBVENDOR);
-	put_number(PCI_PATH, "subsystem_device", 4, SHIM_SUBDEVICE);
+	put_number(PCI_PATH, "subsystem_vendor", 4, SOFT_SUBVENDOR);
+	put_number(PCI_PATH, "subsystem_device", 4, SOFT_SUBDEVICE);
 	put_number(PCI_PATH, "revision", 2, revision);
 	put_number(PCI_PATH, "class", 6, 0x030000);
 	put_text(PCI_PATH, "boot_vga", "0\n");
@@ -117,21 +121,22 @@ static void put_pci(uint16_t vendor, uint16_t device, uint8_t revision)
 	config[3] = (unsigned char)(device >> 8);
 	config[8] = revision;
 	config[11] = 3; /* display controller */
-	config[0x2c] = (unsigned char)SHIM_SUBVENDOR;
-	config[0x2d] = (unsigned char)(SHIM_SUBVENDOR >> 8);
-	config[0x2e] = (unsigned char)SHIM_SUBDEVICE;
-	config[0x2f] = (unsigned char)(SHIM_SUBDEVICE >> 8);
+	config[0x2c] = (unsigned char)SOFT_SUBVENDOR;
+	config[0x2d] = (unsigned char)(SOFT_SUBVENDOR >> 8);
+	config[0x2e] = (unsigned char)SOFT_SUBDEVICE;
+	config[0x2f] = (unsigned char)(SOFT_SUBDEVICE >> 8);
 	put_data(PCI_PATH, "config", config, sizeof(config));
 	put_link(PCI_PATH, "subsystem", "../../../../../../bus/pci");
 	put_link(PCI_PATH, "driver", "../../../../../../bus/pci/drivers/amdgpu");
 }
 
-static void put_reset_masks(const char *mask)
+/* amdgpu_show_reset_mask(): gfx10.3 has no soft recovery where it has the file (gfx_v10_0_sw_init, 7.2). */
+static void put_reset_masks(unsigned drm_minor)
 {
 	static const char *const names[] = {"gfx_reset_mask", "compute_reset_mask", "sdma_reset_mask"};
 
-	for (size_t i = 0; mask && i < sizeof(names) / sizeof(names[0]); i++)
-		put_text(PCI_PATH, names[i], mask);
+	for (size_t i = 0; drm_minor >= RESET_MASK_MINOR && i < sizeof(names) / sizeof(names[0]); i++)
+		put_text(PCI_PATH, names[i], "queue full \n");
 }
 
 static void put_node(const char *name, unsigned minor)
@@ -197,9 +202,9 @@ static void tree_make(void)
 	char error[256] = "";
 	uint16_t vendor, device;
 	uint8_t revision;
-	uint32_t gca[SHIM_GCA_MAX];
+	uint32_t gca[SOFT_GCA_MAX];
 	size_t gca_size;
-	const char *mask;
+	struct drm_version version = {0};
 	void *file = df_soft_ops.open(shim_spec(), error, sizeof(error));
 
 	if (!file) {
@@ -207,8 +212,8 @@ static void tree_make(void)
 		return;
 	}
 	df_soft_ops.pci_id(file, &vendor, &device, &revision);
-	mask = shim_reset_mask(file);
-	gca_size = shim_gca_config(file, device, revision, gca);
+	df_soft_ops.ioctl(file, DRM_IOCTL_VERSION, &version);
+	gca_size = soft_gca_config(file, gca);
 	df_soft_ops.close(file);
 	snprintf(root, sizeof(root), "%s/drumfire-shim-XXXXXX", base && *base ? base : "/tmp");
 	if (!mkdtemp(root)) {
@@ -226,7 +231,7 @@ static void tree_make(void)
 	make_folders("sys/module/amdgpu");
 	put_text("sys/class/drm", "version", "drm 1.1.0 20060810\n");
 	put_pci(vendor, device, revision);
-	put_reset_masks(mask);
+	put_reset_masks((unsigned)version.version_minor);
 	put_link("sys/bus/pci/devices", PCI_SLOT, "../../../" PCI_DEVICES);
 	put_link("sys/bus/pci/drivers/amdgpu", PCI_SLOT, "../../../../" PCI_DEVICES);
 	put_node("card0", 0);

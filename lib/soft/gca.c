@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel.c - what a newer kernel's sysfs and debugfs tell of the device, taken from the soft node's own answers. */
-#include "shim.h"
+/* gca.c - the chip's shape in the words of amdgpu's debugfs, taken from the soft node's own answers. */
+#include "soft/gca.h"
 
 #include <amdgpu_drm.h>
 #include <drm.h>
-#include <stdio.h>
 #include <string.h>
 
-#define RESET_MASK_MINOR 60u /* 6.13, which brought gfx_reset_mask */
+#include "node/node.h"
+
 #define GB_ADDR_CONFIG   0x263eu
 #define MAX_GPRS         1024u /* gc_info of the chip's discovery table */
 #define MAX_GS_THREADS   32u
@@ -19,6 +19,8 @@
 #define MULTI_GPU_TILE   64u
 #define GCA_VERSION      5u
 
+extern const struct df_soft_ops df_soft_ops;
+
 static int query(void *file, struct drm_amdgpu_info *info, void *out, size_t size)
 {
 	info->return_pointer = (uintptr_t)out;
@@ -26,25 +28,14 @@ static int query(void *file, struct drm_amdgpu_info *info, void *out, size_t siz
 	return df_soft_ops.ioctl(file, DRM_IOCTL_AMDGPU_INFO, info);
 }
 
-static unsigned drm_minor(void *file)
-{
-	struct drm_version version = {0};
-
-	return df_soft_ops.ioctl(file, DRM_IOCTL_VERSION, &version) ? 0 : (unsigned)version.version_minor;
-}
-
-/* amdgpu_show_reset_mask(): gfx10.3 has no soft recovery where it has the file (gfx_v10_0_sw_init, 7.2). */
-const char *shim_reset_mask(void *file)
-{
-	return drm_minor(file) < RESET_MASK_MINOR ? NULL : "queue full \n";
-}
-
 /* amdgpu_debugfs_gca_config_read(): dwords in its order; power and clock gating are those of no hardware, 0. */
-size_t shim_gca_config(void *file, uint16_t pci_device, uint8_t pci_revision, uint32_t config[SHIM_GCA_MAX])
+size_t soft_gca_config(void *file, uint32_t config[SOFT_GCA_MAX])
 {
 	struct drm_amdgpu_info_device device = {0};
 	struct drm_amdgpu_info info = {.query = AMDGPU_INFO_DEV_INFO};
 	uint32_t address_config = 0, sh, rb_per_se;
+	uint16_t pci_vendor, pci_device;
+	uint8_t pci_revision;
 
 	if (query(file, &info, &device, sizeof(device)))
 		return 0;
@@ -55,6 +46,7 @@ size_t shim_gca_config(void *file, uint16_t pci_device, uint8_t pci_revision, ui
 	info.read_mmr_reg.instance = UINT32_MAX;
 	if (query(file, &info, &address_config, sizeof(address_config)))
 		return 0;
+	df_soft_ops.pci_id(file, &pci_vendor, &pci_device, &pci_revision);
 	sh = device.num_shader_engines * device.num_shader_arrays_per_engine;
 	rb_per_se = device.num_rb_pipes / (device.num_shader_engines ? device.num_shader_engines : 1);
 	const uint32_t values[] = {
@@ -89,13 +81,13 @@ size_t shim_gca_config(void *file, uint16_t pci_device, uint8_t pci_revision, ui
 		device.external_rev,
 		pci_device,
 		pci_revision,
-		SHIM_SUBDEVICE,
-		SHIM_SUBVENDOR,
+		SOFT_SUBDEVICE,
+		SOFT_SUBVENDOR,
 		(device.ids_flags & AMDGPU_IDS_FLAGS_FUSION) ? 1 : 0,
 		0,
 		0,
 	};
-	_Static_assert(sizeof(values) <= SHIM_GCA_MAX * sizeof(uint32_t), "room for every dword");
+	_Static_assert(sizeof(values) <= SOFT_GCA_MAX * sizeof(uint32_t), "room for every dword");
 	memcpy(config, values, sizeof(values));
 	return sizeof(values);
 }
