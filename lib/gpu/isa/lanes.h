@@ -82,6 +82,21 @@
 			lane_##name##_wrap(v);                                                                         \
 	}
 
+/* A bit for each lane: bit 31 of its word. */
+static inline uint32_t lane_signs(const uint32_t *words)
+{
+	uint32_t out = 0;
+
+#ifdef LANES_HAVE_FMA
+	for (unsigned i = 0; i < 32; i += 8)
+		out |= (uint32_t)_mm256_movemask_ps(_mm256_loadu_ps((const float *)(const void *)(words + i))) << i;
+#else
+	for (unsigned i = 0; i < 32; i++)
+		out |= words[i] >> 31 << i;
+#endif
+	return out;
+}
+
 #define LANE_ROW(group, name) [GPU_L_##group##_##name & 0xff] = lane_##name,
 
 static inline int32_t s16(uint32_t v)

@@ -8,14 +8,14 @@
 	static void lane_##name(struct gpu_lanes *v)                                                                   \
 	{                                                                                                              \
 		const word *a_ = v->a, *b_ = v->b;                                                                     \
-		uint32_t out = 0;                                                                                      \
+		uint32_t top[32];                                                                                      \
 		LANES                                                                                                  \
 		{                                                                                                      \
 			type a = load(a_[i]), b = load(b_[i]);                                                         \
-			out |= (uint32_t)(expr) << i;                                                                  \
+			top[i] = -(uint32_t)(expr);                                                                    \
 			(void)a, (void)b;                                                                              \
 		}                                                                                                      \
-		v->mask_out = out;                                                                                     \
+		v->mask_out = lane_signs(top);                                                                         \
 	}
 #define CMP_INT(suffix, type, word, load)                                                                              \
 	CMP(lt_##suffix, type, word, load, a < b)                                                                      \

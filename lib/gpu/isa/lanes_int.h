@@ -291,7 +291,7 @@ static void lane_cndmask_b32(struct gpu_lanes *v)
 #define CARRY(name, x, y, sum, carry, clamped)                                                                         \
 	static void lane_##name(struct gpu_lanes *v)                                                                   \
 	{                                                                                                              \
-		uint32_t *d = v->d, in = v->mask_in, out = 0, top[32];                                                 \
+		uint32_t *d = v->d, in = v->mask_in, out, top[32];                                                     \
 		bool clamp = v->clamp;                                                                                 \
 		SRC32(a);                                                                                              \
 		SRC32(b);                                                                                              \
@@ -302,7 +302,7 @@ static void lane_cndmask_b32(struct gpu_lanes *v)
 			d[i] = r;                                                                                      \
 			(void)a, (void)b, (void)k;                                                                     \
 		}                                                                                                      \
-		LANES out |= top[i] >> 31 << i;                                                                        \
+		out = lane_signs(top);                                                                                 \
 		for (unsigned i = 0; clamp && i < 32; i++)                                                             \
 			d[i] = out >> i & 1 ? (clamped) : d[i];                                                        \
 		v->mask_out = out;                                                                                     \

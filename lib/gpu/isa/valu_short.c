@@ -16,19 +16,34 @@ static bool wide(unsigned type)
 	return gpu_opnd_dwords(type) > 1;
 }
 
-/* The short way. Bits of spec: which slots are scalars is read from the codes. */
-static const uint32_t *short_source(const struct gpu_wave *w, const struct gpu_inst *in, unsigned i, unsigned block,
-				    uint32_t *buffer)
+static bool is_v2(unsigned type)
 {
-	unsigned code = in->src[i];
+	return type == GPU_O_V2F16 || type == GPU_O_V2I16;
+}
+
+/* A source: the register itself, or a scalar in every lane of a buffer. Of block 32 it is at + (32 & mask). */
+struct source {
+	const uint32_t *at;
+	unsigned mask;
+};
+
+/* Halves have inline constants of their own. */
+static struct source source_of(const struct gpu_wave *w, const struct gpu_inst *in, unsigned i, uint32_t buffer[32])
+{
+	unsigned code = in->src[i], type = in->op->src[i];
 	uint32_t value;
 
 	if (code >= 256)
-		return w->vgpr + ((code - 256u) << w->lane_shift) + block;
-	value = gpu_src32(w, in, code);
+		return (struct source){w->vgpr + ((code - 256u) << w->lane_shift), ~0u};
+	value = is_v2(type) || gpu_is_half(type) ? gpu_src16(w, in, code) : gpu_src32(w, in, code);
 	for (unsigned l = 0; l < 32; l++)
 		buffer[l] = value;
-	return buffer;
+	return (struct source){buffer, 0};
+}
+
+static const uint32_t *in_block(struct source source, unsigned block)
+{
+	return source.at + (block & source.mask);
 }
 
 /* f32 operations take the short way when rounding is to nearest and denormals are all kept or all flushed. */
@@ -43,22 +58,29 @@ static bool short_mode(uint32_t mode)
 	static enum gpu_step name(struct gpu_wave *w, const struct gpu_inst *in)                                       \
 	{                                                                                                              \
 		gpu_lane_fn fn = *(const gpu_lane_fn *)in->spec;                                                       \
+		const bool in_d = sources > 2 && in->op->flags & GPU_OPF_READS_DST;                                    \
+		struct source sa, sb = {NULL, 0}, sc = {NULL, 0};                                                      \
+		uint32_t a[32], b[32], c[32];                                                                          \
                                                                                                                        \
 		if (in->vgprs > w->vgpr_count)                                                                         \
 			return gpu_too_few(w, in);                                                                     \
 		if (is_float && !short_mode(w->mode))                                                                  \
 			return gpu_valu(w, in);                                                                        \
+		sa = source_of(w, in, 0, a);                                                                           \
+		if (sources > 1)                                                                                       \
+			sb = source_of(w, in, 1, b);                                                                   \
+		if (sources > 2 && !in_d)                                                                              \
+			sc = source_of(w, in, 2, c);                                                                   \
 		for (unsigned block = 0; block < w->lanes; block += 32) {                                              \
-			uint32_t a[32], b[32], c[32], r[32], exec = w->s[126 + block / 32];                            \
+			uint32_t r[32], exec = w->s[126 + block / 32];                                                 \
 			uint32_t *d = w->vgpr + ((in->dst - 256u) << w->lane_shift) + block;                           \
 			struct gpu_lanes v;                                                                            \
                                                                                                                        \
 			if (!exec)                                                                                     \
 				continue;                                                                              \
-			v.a = short_source(w, in, 0, block, a);                                                        \
-			v.b = sources > 1 ? short_source(w, in, 1, block, b) : NULL;                                   \
-			v.c = sources > 2 ? (in->op->flags & GPU_OPF_READS_DST ? d : short_source(w, in, 2, block, c)) \
-					  : NULL;                                                                      \
+			v.a = in_block(sa, block);                                                                     \
+			v.b = sources > 1 ? in_block(sb, block) : NULL;                                                \
+			v.c = in_d ? d : sources > 2 ? in_block(sc, block) : NULL;                                     \
 			v.d = exec == 0xffffffff ? d : r;                                                              \
 			v.mode = w->mode;                                                                              \
 			v.clamp = false;                                                                               \
@@ -84,18 +106,22 @@ static enum gpu_step short_mask(struct gpu_wave *w, const struct gpu_inst *in)
 	gpu_lane_fn fn = *(const gpu_lane_fn *)in->spec;
 	bool has_mask = in->op->src[2] == GPU_O_MASK, has_dst = in->op->dst != GPU_O_NONE;
 	uint64_t mask_in = has_mask ? gpu_mask_get(w, in->src[2]) : 0, mask_out = 0;
+	struct source sa, sb;
+	uint32_t a[32], b[32];
 
 	if (in->vgprs > w->vgpr_count)
 		return gpu_too_few(w, in);
 	if (in->op->src[0] == GPU_O_F32 && !has_mask && !short_mode(w->mode))
 		return gpu_valu(w, in);
+	sa = source_of(w, in, 0, a);
+	sb = source_of(w, in, 1, b);
 	for (unsigned block = 0; block < w->lanes; block += 32) {
-		uint32_t a[32], b[32], r[32], exec = w->s[126 + block / 32];
+		uint32_t r[32], exec = w->s[126 + block / 32];
 		uint32_t *d = has_dst ? w->vgpr + ((in->dst - 256u) << w->lane_shift) + block : NULL;
 		struct gpu_lanes v;
 
-		v.a = short_source(w, in, 0, block, a);
-		v.b = short_source(w, in, 1, block, b);
+		v.a = in_block(sa, block);
+		v.b = in_block(sb, block);
 		v.d = exec == 0xffffffff ? d : r;
 		v.mask_in = (uint32_t)(mask_in >> (block & 32));
 		v.mask_out = 0;
@@ -111,26 +137,6 @@ static enum gpu_step short_mask(struct gpu_wave *w, const struct gpu_inst *in)
 	if (in->op->sdst == GPU_O_MASK)
 		gpu_mask_set(w, in->sdst, mask_out);
 	return GPU_STEP_NEXT;
-}
-
-static bool is_v2(unsigned type)
-{
-	return type == GPU_O_V2F16 || type == GPU_O_V2I16;
-}
-
-/* The source itself, or its scalar value in every lane; halves have inline constants of their own. */
-static const uint32_t *typed_source(const struct gpu_wave *w, const struct gpu_inst *in, unsigned i, unsigned block,
-				    uint32_t *buffer)
-{
-	unsigned code = in->src[i], type = in->op->src[i];
-	uint32_t value;
-
-	if (code >= 256)
-		return w->vgpr + ((code - 256u) << w->lane_shift) + block;
-	value = is_v2(type) || gpu_is_half(type) ? gpu_src16(w, in, code) : gpu_src32(w, in, code);
-	for (unsigned l = 0; l < 32; l++)
-		buffer[l] = value;
-	return buffer;
 }
 
 /* Nothing of MODE that the short way of an operation with halves leaves out is asked for. */
@@ -150,24 +156,29 @@ static bool short_half_mode(const struct gpu_op *op, uint32_t mode)
 static enum gpu_step short_packed(struct gpu_wave *w, const struct gpu_inst *in)
 {
 	const struct gpu_op *op = in->op;
+	const bool in_d = op->flags & GPU_OPF_READS_DST, three = op->src[2] != GPU_O_NONE;
 	gpu_lane_fn fn = *(const gpu_lane_fn *)in->spec;
+	struct source sa, sb, sc = {NULL, 0};
+	uint32_t a[32], b[32], c[32];
 
 	if (in->vgprs > w->vgpr_count)
 		return gpu_too_few(w, in);
 	if (!short_half_mode(op, w->mode))
 		return gpu_valu(w, in);
+	sa = source_of(w, in, 0, a);
+	sb = source_of(w, in, 1, b);
+	if (three && !in_d)
+		sc = source_of(w, in, 2, c);
 	for (unsigned block = 0; block < w->lanes; block += 32) {
-		uint32_t a[32], b[32], c[32], r[32], exec = w->s[126 + block / 32];
+		uint32_t r[32], exec = w->s[126 + block / 32];
 		uint32_t *d = w->vgpr + ((in->dst - 256u) << w->lane_shift) + block;
 		struct gpu_lanes v;
 
 		if (!exec)
 			continue;
-		v.a = typed_source(w, in, 0, block, a);
-		v.b = typed_source(w, in, 1, block, b);
-		v.c = op->flags & GPU_OPF_READS_DST ? d
-		      : op->src[2] != GPU_O_NONE    ? typed_source(w, in, 2, block, c)
-						    : NULL;
+		v.a = in_block(sa, block);
+		v.b = in_block(sb, block);
+		v.c = in_d ? d : three ? in_block(sc, block) : NULL;
 		v.d = exec == 0xffffffff ? d : r;
 		if (v.d == r)
 			memcpy(r, d, sizeof(r));
@@ -188,7 +199,7 @@ static enum gpu_step short_packed(struct gpu_wave *w, const struct gpu_inst *in)
 static const uint32_t *half_source(const struct gpu_wave *w, const struct gpu_inst *in, unsigned i, unsigned block,
 				   uint32_t *buffer, bool flush)
 {
-	const uint32_t *from = typed_source(w, in, i, block, buffer);
+	const uint32_t *from = in_block(source_of(w, in, i, buffer), block);
 	const uint32_t keep = gpu_is_half(in->op->src[i]) ? 0xffff : 0xffffffff;
 
 	if (keep == 0xffffffff && !flush)
