@@ -11,7 +11,8 @@
  * (orphans) and goes on with its packets, because what the waves wait for may be one of them.
  *
  * Locks: sched->lock guards the list, attached, orphans, and is below every other lock. A dispatch may be freed when it
- * is over: every group finished and attached == 0. The increment of finished is a thread's last access to it.
+ * is over: every group finished and attached == 0. The increment of finished is the last access to it of a thread that
+ * is not attached.
  */
 #include "sched.h"
 
@@ -253,6 +254,27 @@ static void residency_give(struct gpu_sched *sched, uint32_t share)
 	atomic_fetch_sub_explicit(&sched->resident, share, memory_order_relaxed);
 }
 
+/*
+ * What all threads write costs a small group more than its work. A worker therefore keeps to itself, of the dispatch
+ * that it is attached to, how many groups it has ended, until it leaves (nobody frees the dispatch before), and within
+ * a turn the residency of the last one, for the next.
+ */
+static void ended_tell(struct gpu_worker *worker)
+{
+	const uint64_t ended = worker->ended;
+
+	worker->ended = 0;
+	if (ended)
+		finish_groups(worker->gpu->sched, worker->current, ended);
+}
+
+static void spare_give(struct gpu_worker *worker)
+{
+	if (worker->spare)
+		residency_give(worker->gpu->sched, worker->current->share);
+	worker->spare = false;
+}
+
 static void group_release(struct gpu_worker *worker, struct gpu_group_ctx *ctx)
 {
 	struct gpu_sched *sched = worker->gpu->sched;
@@ -260,12 +282,16 @@ static void group_release(struct gpu_worker *worker, struct gpu_group_ctx *ctx)
 
 	gpu_group_end(worker, ctx);
 	worker->held_of[d->ring]--;
-	if (d != worker->current) {
-		worker_count(worker);
-		reader_settle(worker, d->ring);
-	}
-	residency_give(sched, d->share);
 	ctx_put(worker, ctx);
+	if (d == worker->current) {
+		spare_give(worker);
+		worker->spare = true;
+		worker->ended++;
+		return;
+	}
+	worker_count(worker);
+	reader_settle(worker, d->ring);
+	residency_give(sched, d->share);
 	finish_groups(sched, d, 1);
 }
 
@@ -320,8 +346,9 @@ static bool group_claim(struct gpu_worker *worker)
 	uint64_t index;
 	int ret;
 
-	if (!claimable(d) || !held_room(worker) || !residency_take(sched, d->share))
+	if (!claimable(d) || !held_room(worker) || !(worker->spare || residency_take(sched, d->share)))
 		return false;
+	worker->spare = false;
 	ctx = ctx_get(worker);
 	ret = ctx ? gpu_group_reserve(ctx, d) : -ENOMEM;
 	if (ret) {
@@ -356,6 +383,8 @@ static void detach(struct gpu_worker *worker)
 	if (!d)
 		return;
 	worker_count(worker);
+	spare_give(worker);
+	ended_tell(worker);
 	worker->current = NULL;
 	reader_settle(worker, d->ring);
 	pthread_mutex_lock(&sched->lock);
@@ -469,6 +498,7 @@ static bool worker_turn(struct gpu_worker *worker)
 		if (worker->current)
 			reader_settle(worker, worker->current->ring);
 	}
+	spare_give(worker);
 	if (!busy)
 		sched_yield();
 	return worker->held_count != 0;
