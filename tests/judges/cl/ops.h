@@ -76,16 +76,20 @@
 	}
 
 /*
- * Of 64 bits, nothing is known to the compiler: when it knows that the dividend fits 32 bits and the divisor 24, clang
- * 16 divides the two as 24-bit numbers, by one product of floats; -2091197199 / 2 is then off by 7.
+ * What the compiler knows of a value must not lead it astray. Of 64 bits, when it knows that the dividend fits 32 bits
+ * and the divisor 24, clang 16 divides the two as 24-bit numbers, by one product of floats; -2091197199 / 2 is then off
+ * by 7. Of 32 bits, it takes the product of two values known to fit 16 for one that fits an int (mul nuw nsw):
+ * mad_sat() of 65535 and 65535 saturates wrongly.
  */
 #define DIVIDEND_8(x)  x
 #define DIVIDEND_16(x) x
 #define DIVIDEND_32(x) x
 #if defined(TWIN_NATIVE) || !defined(__OPTIMIZE__)
 #define DIVIDEND_64(x) x
+#define FACTOR(x)      x
 #else
 #define DIVIDEND_64(x) unknown(x)
+#define FACTOR(x)      unknown(x)
 #define UNKNOWN_WIDTH(T, W)                                                                                            \
 	OP T##W unknown(T##W x)                                                                                        \
 	{                                                                                                              \
@@ -101,8 +105,21 @@
 	}                                                                                                              \
 	UNKNOWN_WIDTH(T, 2)                                                                                            \
 	UNKNOWN_WIDTH(T, 3) UNKNOWN_WIDTH(T, 4) UNKNOWN_WIDTH(T, 8) UNKNOWN_WIDTH(T, 16)
+UNKNOWN(int)
+UNKNOWN(uint)
 UNKNOWN(long)
 UNKNOWN(ulong)
+#define KNOWN_WIDTH(T, W)                                                                                              \
+	OP T##W unknown(T##W x)                                                                                        \
+	{                                                                                                              \
+		return x;                                                                                              \
+	}
+#define KNOWN(T)                                                                                                       \
+	KNOWN_WIDTH(T, ) KNOWN_WIDTH(T, 2) KNOWN_WIDTH(T, 3) KNOWN_WIDTH(T, 4) KNOWN_WIDTH(T, 8) KNOWN_WIDTH(T, 16)
+KNOWN(char)
+KNOWN(uchar)
+KNOWN(short)
+KNOWN(ushort)
 #endif
 
 /* Neither 0 nor -1: signed ones end in binary 10. */

@@ -7,7 +7,7 @@
 
 #define f_rotate(x, y)       rotate(x, y)
 #define f_mul_hi(x, y)       mul_hi(x, y)
-#define f_mad_sat(x, y, z)   mad_sat(x, y, z)
+#define f_mad_sat(x, y, z)   mad_sat(FACTOR(x), y, z)
 #define f_add_sat(x, y)      add_sat(x, y)
 #define f_sub_sat(x, y)      sub_sat(x, y)
 #define f_hadd(x, y)         hadd(x, y)
