@@ -184,7 +184,7 @@ enum uconfig_reg { UCONFIG_CP_COHER_START_DELAY = 0x7b };
 #define V3_INDEX_STRIDE(x) ((uint32_t)(x) << 21) /* 2: 32 lanes, 3: 64 */
 #define V3_ADD_TID_ENABLE  (1u << 23)
 #define V3_RESOURCE_LEVEL  (1u << 24)
-#define V3_OOB_SELECT_RAW  (3u << 28)
+#define V3_OOB_SELECT_NONE (2u << 28) /* unless there are no records */
 
 #define USER_SGPRS 16u
 

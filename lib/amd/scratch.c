@@ -90,9 +90,12 @@ uint32_t amd_scratch_tmpring(const struct amd_batch *batch)
 void amd_scratch_descriptor(const struct amd_batch *batch, uint32_t wave_size, uint32_t words[4])
 {
 	uint64_t va = batch->base.own[batch->base.own_count - 1]->va;
+
 	words[0] = amd_lo(va);
 	words[1] = V1_BASE_HI(va) | V1_SWIZZLE_ENABLE;
-	words[2] = 0xffffffffu; /* no bounds: slots are the hardware's */
+	/* No bounds: slots are the hardware's, and compilers count on offsets that wrap (LLVM, SelectMUBUFScratchOffen;
+	 * ROCr has the same selection, FillBufRsrcWord3_Gfx10). */
+	words[2] = 0xffffffffu;
 	words[3] = V3_DST_SEL_XYZW | V3_FORMAT_32_FLOAT | V3_INDEX_STRIDE(wave_size == 64 ? 3 : 2) | V3_ADD_TID_ENABLE |
-		   V3_RESOURCE_LEVEL | V3_OOB_SELECT_RAW;
+		   V3_RESOURCE_LEVEL | V3_OOB_SELECT_NONE;
 }

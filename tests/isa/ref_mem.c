@@ -630,6 +630,8 @@ static struct target target_of(const struct ref_mem *m, const struct ref_inst *i
 
 	if (in->offen)
 		t.offset += m->v[in->addr + in->idxen][lane];
+	if (v->oob == 2) /* nobody looks at the carry */
+		t.offset = (uint32_t)t.offset;
 	if (in->idxen)
 		t.index = m->v[in->addr][lane];
 	if (v->tid)

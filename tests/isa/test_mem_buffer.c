@@ -181,13 +181,15 @@ START_TEST(private_segment)
 	struct mem_rig rig;
 	/* buffer_store_dword v4, off, s[0:3], s33 offset:8 and its load into v5 */
 	const uint32_t store[2] = {0xe0700008, 0x21000400}, load[2] = {0xe0300008, 0x21000500};
+	/* buffer_load_dword v6, v7, s[0:3], s33 offen offset:60 */
+	const uint32_t around[2] = {0xe030103c, 0x21000607};
 
 	mem_rig_init(&rig, false);
 	rig.w.s[0] = (uint32_t)RIG_VA;
 	rig.w.s[1] = (uint32_t)(RIG_VA >> 32) | 1u << 31;
 	rig.w.s[2] = 0xffffffff;
 	rig.w.s[3] = 0x00e00000 & ~(1u << 21); /* index stride 32, add_tid */
-	rig.w.s[3] |= 1u << 24 | 3u << 28;
+	rig.w.s[3] |= 1u << 24 | 2u << 28;
 	rig.w.s[33] = 128 * 32; /* one frame of 128 bytes a lane, times the lanes */
 	rig.w.s[126] = 0xffffffff;
 	for (unsigned lane = 0; lane < 32; lane++)
@@ -201,6 +203,11 @@ START_TEST(private_segment)
 	}
 	ck_assert_int_eq(mem_rig_run(&rig, load), GPU_STEP_NEXT);
 	ck_assert_mem_eq(&rig.vgpr[5 * 32], &rig.vgpr[4 * 32], 128);
+	/* A negative offset in the VGPR, as clang makes it of an index that counts down. */
+	for (unsigned lane = 0; lane < 32; lane++)
+		rig.vgpr[7 * 32 + lane] = 8u - 60u;
+	ck_assert_int_eq(mem_rig_run(&rig, around), GPU_STEP_NEXT);
+	ck_assert_mem_eq(&rig.vgpr[6 * 32], &rig.vgpr[4 * 32], 128);
 	mem_rig_finish(&rig);
 }
 END_TEST

@@ -6,7 +6,9 @@
  *     base + soffset + index * stride + offset
  * Swizzled ones keep dwords of neighbouring indices together (elements are 4 bytes on gfx10); with S = index stride:
  *     base + soffset + ((index / S) * stride + offset / 4 * 4) * S + index % S * 4 + offset % 4
- * Scratch through the private segment buffer is that with the lane as index and stride 0.
+ * Scratch through the private segment buffer is that with the lane as index and stride 0. The offset is a sum of 32
+ * bits where the range is not checked: LLVM folds constants into the accesses to scratch whose VGPR is negative, from
+ * gfx9 on (SelectMUBUFScratchOffen). Where it is checked, the carry puts it out of range.
  *
  * Range (OOB_SELECT): 0 index >= records or offset + payload > stride; 1 index >= records; 2 records == 0; 3 as 0 when
  * swizzled with a stride, else the byte offset from the base, soffset and index * stride included, + payload > records.
@@ -61,7 +63,7 @@ struct points {
 static void points_get(const struct gpu_wave *w, const struct gpu_inst *in, const struct buffer *b, struct points *p)
 {
 	uint32_t lane = b->add_tid ? p->first : 0, step = b->add_tid;
-	uint64_t imm = (uint32_t)in->imm;
+	uint64_t imm = (uint32_t)in->imm, keep = b->oob == OOB_NONE ? UINT32_MAX : UINT64_MAX;
 	const uint32_t *v;
 
 	if (in->idxen) {
@@ -75,7 +77,7 @@ static void points_get(const struct gpu_wave *w, const struct gpu_inst *in, cons
 	if (in->offen) {
 		v = mem_vgpr(w, in->src[0] + in->idxen, p->first);
 		for (unsigned l = 0; l < MEM_HALF; l++)
-			p->offset[l] = v[l] + imm;
+			p->offset[l] = (v[l] + imm) & keep;
 	} else {
 		for (unsigned l = 0; l < MEM_HALF; l++)
 			p->offset[l] = imm;
