@@ -22,7 +22,7 @@
 #define f_popcount(x)        popcount(x)
 #define f_bitselect(x, y, z) bitselect(x, y, z)
 #define f_select(x, y, z)    select(x, y, z)
-#define f_mul24(x, y)        mul24((x)&0x7fff, (y)&0x7fff)
+#define f_mul24(x, y)        FACTOR(mul24((x)&0x7fff, (y)&0x7fff))
 #define f_mad24(x, y, z)     mad24((x)&0x7fff, (y)&0x7fff, (z) >> 1)
 #define f_any(x)             any(x)
 #define f_all(x)             all(x)
