@@ -5,7 +5,7 @@
 # host. The compiler is clang 21 of Debian's development suite (scripts/sid-root). CL_OLD=1: Debian 12's clang 16, two
 # faults of which make what it writes wrong on any GPU: at -O0 it reloads values before it restores EXEC
 # (tests/image/cl/twin.h); and it moves selects out of a loop that lanes leave one by one, but not the compares that they
-# go by (machine-sink), which hold 0 for lanes that have left: the kernels that this is known of are in clang-16-wrong.
+# go by (machine-sink), which hold 0 for lanes that have left: the kernels that this is known of are in cl/clang-16-wrong.
 # CL_BUILDS: other levels. CL_EVERY: of ten kernels, one in so many. CL_DEVICE: another device. CL_WORK: where everything
 # is left to be looked at.
 set -eu
@@ -62,4 +62,15 @@ awk -v builds="$builds" '/^batch/ {
 		print $2, o[i], ($2 + int($2 / 10) + i) % 2 ? 64 : 32, $3
 }' "$work/index" | xargs -n 4 -P "$(nproc)" sh "$work/gpu.sh"
 "${CC:-cc}" -shared -Wl,-z,defs -o "$work/native.so" "$work"/host-*.o "$work/native.o" "$work/ref.o" -lm -ldl
-DRUMFIRE_GPU_LIB=$BUILD/libdrumfire-gpu.so LD_LIBRARY_PATH=$BUILD "$work/run" "$work" "${CL_DEVICE:-soft:gfx1030}"
+run() {
+	DRUMFIRE_GPU_LIB=$BUILD/libdrumfire-gpu.so LD_LIBRARY_PATH=$BUILD "$work/run" "$work" "${CL_DEVICE:-soft:gfx1030}"
+}
+if [ -n "$NEW" ] || [ "$seed" != 1 ]; then
+	run
+else
+	run | awk -F '\t' 'FNR == NR { wrong[$1] = $2; next }
+		/^k[0-9]+ of / { split($0, word, " "); if (word[1] in wrong) { n++; $0 = $0 " (the compiler: " wrong[word[1]] ")" } }
+		/ passed, / { split($0, word, " "); bad = word[3] - n; $0 = word[1] " passed, " bad " failed, " n + 0 " made wrong by clang 16" }
+		{ print }
+		END { exit bad > 0 }' $here/clang-16-wrong -
+fi
