@@ -652,8 +652,6 @@ static void buffer_part(struct ref_mem *m, const struct ref_inst *in, const stru
 		e.bytes = 4;
 	ok = inside(v, in, t.index, t.offset + part * 4, e.bytes);
 	p = buffer_place(v, in, t.index, t.offset + part * 4);
-	if (v->swizzle && e.bytes == 4)
-		p.at -= p.at % 4;
 	if (has(in->name, "store")) {
 		from_registers(m, e, in->data + part, lane, bytes);
 		if (ok)

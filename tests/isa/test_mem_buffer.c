@@ -56,13 +56,13 @@ static struct descriptor random_descriptor(struct mem_check *c, const struct gpu
 
 /*
  * Offsets keep elements apart or equal where lanes store, so that the order of lanes decides and not the order of
- * dwords; plain loads take any address, in swizzled buffers those of dwords only (others must not cross one).
+ * dwords; plain loads take any address, in swizzled buffers those that are not typed.
  */
 static void addresses(struct mem_check *c, const struct gpu_op *op, const struct ref_inst *in, unsigned round,
 		      bool swizzle)
 {
-	bool loose = op->flags & GPU_OPF_LOAD && round & 1 && (!swizzle || strstr(op->name, "dword"));
-	unsigned bytes = element_bytes(op), shape = mem_check_below(c, 4);
+	bool loose = op->flags & GPU_OPF_LOAD && round & 1 && (!swizzle || !strstr(op->name, "format"));
+	unsigned bytes = element_bytes(op) == 12 ? 16 : element_bytes(op), shape = mem_check_below(c, 4);
 
 	for (unsigned lane = 0; lane < c->rig.w.lanes; lane++) {
 		uint32_t offset = shape == 0   ? lane * bytes
@@ -183,6 +183,8 @@ START_TEST(private_segment)
 	const uint32_t store[2] = {0xe0700008, 0x21000400}, load[2] = {0xe0300008, 0x21000500};
 	/* buffer_load_dword v6, v7, s[0:3], s33 offen offset:60 */
 	const uint32_t around[2] = {0xe030103c, 0x21000607};
+	/* the first two with offset:90 */
+	const uint32_t store_over[2] = {0xe070005a, 0x21000400}, load_over[2] = {0xe030005a, 0x21000500};
 
 	mem_rig_init(&rig, false);
 	rig.w.s[0] = (uint32_t)RIG_VA;
@@ -208,6 +210,18 @@ START_TEST(private_segment)
 		rig.vgpr[7 * 32 + lane] = 8u - 60u;
 	ck_assert_int_eq(mem_rig_run(&rig, around), GPU_STEP_NEXT);
 	ck_assert_mem_eq(&rig.vgpr[6 * 32], &rig.vgpr[4 * 32], 128);
+	/* A dword over the end of another, as clang makes it of four neighbouring bytes. */
+	ck_assert_int_eq(mem_rig_run(&rig, store_over), GPU_STEP_NEXT);
+	for (unsigned lane = 0; lane < 32; lane++) {
+		uint16_t low, high;
+
+		memcpy(&low, mem_rig_host(&rig, (128 + 88) * 32 + lane * 4 + 2), 2);
+		memcpy(&high, mem_rig_host(&rig, (128 + 92) * 32 + lane * 4), 2);
+		ck_assert_uint_eq(low | (uint32_t)high << 16, 0xabc00000 + lane);
+	}
+	memset(&rig.vgpr[5 * 32], 0, 128);
+	ck_assert_int_eq(mem_rig_run(&rig, load_over), GPU_STEP_NEXT);
+	ck_assert_mem_eq(&rig.vgpr[5 * 32], &rig.vgpr[4 * 32], 128);
 	mem_rig_finish(&rig);
 }
 END_TEST

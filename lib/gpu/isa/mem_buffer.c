@@ -13,7 +13,9 @@
  * Range (OOB_SELECT): 0 index >= records or offset + payload > stride; 1 index >= records; 2 records == 0; 3 as 0 when
  * swizzled with a stride, else the byte offset from the base, soffset and index * stride included, + payload > records.
  * Out of range reads give 0, writes are dropped. Loads and stores of several dwords are checked dword by dword; typed
- * accesses and atomics as a whole. Swizzled dwords lie at dword addresses: lower bits are ignored.
+ * accesses and atomics as a whole. Plain loads and stores of swizzled elements take any address, byte by byte where one
+ * goes over the end of a dword: compilers merge neighbouring bytes of a stack frame into such (LLVM's
+ * unaligned-scratch-access). For all others swizzled dwords lie at dword addresses: lower bits are ignored.
  */
 #include "gpu/isa/mem.h"
 #include "gpu/isa/mem_format.h"
@@ -140,6 +142,14 @@ static uint64_t swizzled(const struct buffer *b, uint32_t index, uint64_t offset
 	       low * 4ull + (offset & 3);
 }
 
+static uint64_t address(const struct buffer *b, const struct points *p, unsigned lane, unsigned plus)
+{
+	uint64_t offset = p->offset[lane] + plus;
+
+	return b->swizzle ? swizzled(b, p->index[lane], offset)
+			  : b->base + offset + (uint64_t)p->index[lane] * b->stride;
+}
+
 /* Addresses of the part of each element that begins `plus` bytes in. */
 static void addresses(const struct buffer *b, const struct points *p, unsigned plus, bool dwords, struct mem_half *h)
 {
@@ -173,27 +183,102 @@ static void zero_lanes(struct gpu_wave *w, unsigned code, unsigned first, uint32
 	}
 }
 
+/* Of the lanes in mask, those whose element of up to a dword goes over the end of a swizzled dword. */
+static uint32_t over_end(const struct buffer *b, const struct points *p, unsigned plus, unsigned size_B, uint32_t mask)
+{
+	uint64_t low = 0;
+	uint32_t over = 0;
+
+	if (!b->swizzle || size_B == 1)
+		return 0;
+	for (unsigned l = 0; l < MEM_HALF; l++)
+		low |= p->offset[l] + plus;
+	if (!(low & 3))
+		return 0;
+	for (uint32_t m = mask; m; m &= m - 1) {
+		unsigned l = (unsigned)__builtin_ctz(m);
+
+		over |= (uint32_t)((p->offset[l] + plus) % 4 + size_B > 4) << l;
+	}
+	return over;
+}
+
+static int load_bytes(struct gpu_wave *w, const struct gpu_inst *in, const struct buffer *b, const struct points *p,
+		      unsigned plus, uint32_t mask, unsigned code, enum mem_kind kind)
+{
+	uint32_t *d = mem_vgpr(w, code, p->first);
+
+	for (uint32_t m = mask; m; m &= m - 1) {
+		unsigned l = (unsigned)__builtin_ctz(m);
+		uint8_t bytes[4];
+
+		for (unsigned i = 0; i < mem_kind_size[kind]; i++)
+			if (mem_read_lane(w, in, address(b, p, l, plus + i), bytes + i, 1))
+				return -EFAULT;
+		mem_unpack(kind, bytes, d + l);
+	}
+	return 0;
+}
+
+static int store_bytes(struct gpu_wave *w, const struct gpu_inst *in, const struct buffer *b, const struct points *p,
+		       unsigned plus, uint32_t mask, unsigned code, enum mem_kind kind)
+{
+	const uint32_t *d = mem_vgpr(w, code, p->first);
+
+	for (uint32_t m = mask; m; m &= m - 1) {
+		unsigned l = (unsigned)__builtin_ctz(m);
+		uint8_t bytes[4];
+
+		mem_pack(kind, d + l, bytes);
+		for (unsigned i = 0; i < mem_kind_size[kind]; i++)
+			if (mem_write_lane(w, in, address(b, p, l, plus + i), bytes + i, 1))
+				return -EFAULT;
+	}
+	return 0;
+}
+
+/* A whole element, or the dword of it that begins plus bytes in; range says where there is one. */
+static int load_part(struct gpu_wave *w, const struct gpu_inst *in, const struct buffer *b, const struct points *p,
+		     unsigned plus, uint32_t range, unsigned code, enum mem_kind kind)
+{
+	uint32_t over = over_end(b, p, plus, mem_kind_size[kind], range);
+	struct mem_half h;
+
+	addresses(b, p, plus, false, &h);
+	zero_lanes(w, code, p->first, p->mask & ~range, kind);
+	h.mask = range & ~over;
+	if (h.mask && mem_load(w, in, &h, code, kind))
+		return -EFAULT;
+	return over ? load_bytes(w, in, b, p, plus, over, code, kind) : 0;
+}
+
+static int store_part(struct gpu_wave *w, const struct gpu_inst *in, const struct buffer *b, const struct points *p,
+		      unsigned plus, uint32_t range, unsigned code, enum mem_kind kind)
+{
+	uint32_t over = over_end(b, p, plus, mem_kind_size[kind], range);
+	struct mem_half h;
+
+	addresses(b, p, plus, false, &h);
+	h.mask = range & ~over;
+	if (h.mask && mem_store(w, in, &h, code, kind))
+		return -EFAULT;
+	return over ? store_bytes(w, in, b, p, plus, over, code, kind) : 0;
+}
+
 static int load_half(struct gpu_wave *w, const struct gpu_inst *in, const struct buffer *b, const struct points *p,
 		     unsigned code, enum mem_kind kind)
 {
 	unsigned size_B = mem_kind_size[kind], parts = mem_kind_regs[kind];
-	struct mem_half h;
 
 	if (!b->swizzle || parts == 1) {
-		h.mask = range_mask(b, p, 0, size_B);
-		if (h.mask == p->mask || parts == 1) {
-			addresses(b, p, 0, size_B >= 4, &h);
-			zero_lanes(w, code, p->first, p->mask & ~h.mask, kind);
-			return h.mask ? mem_load(w, in, &h, code, kind) : 0;
-		}
+		uint32_t range = range_mask(b, p, 0, size_B);
+
+		if (range == p->mask || parts == 1)
+			return load_part(w, in, b, p, 0, range, code, kind);
 	}
-	for (unsigned i = 0; i < parts; i++) {
-		h.mask = range_mask(b, p, i * 4, 4);
-		addresses(b, p, i * 4, true, &h);
-		zero_lanes(w, code + i, p->first, p->mask & ~h.mask, MEM_B32);
-		if (h.mask && mem_load(w, in, &h, code + i, MEM_B32))
+	for (unsigned i = 0; i < parts; i++)
+		if (load_part(w, in, b, p, i * 4, range_mask(b, p, i * 4, 4), code + i, MEM_B32))
 			return -EFAULT;
-	}
 	return 0;
 }
 
@@ -201,21 +286,16 @@ static int store_half(struct gpu_wave *w, const struct gpu_inst *in, const struc
 		      unsigned code, enum mem_kind kind)
 {
 	unsigned size_B = mem_kind_size[kind], parts = mem_kind_regs[kind];
-	struct mem_half h;
 
 	if (!b->swizzle || parts == 1) {
-		h.mask = range_mask(b, p, 0, size_B);
-		if (h.mask == p->mask || parts == 1) {
-			addresses(b, p, 0, size_B >= 4, &h);
-			return h.mask ? mem_store(w, in, &h, code, kind) : 0;
-		}
+		uint32_t range = range_mask(b, p, 0, size_B);
+
+		if (range == p->mask || parts == 1)
+			return store_part(w, in, b, p, 0, range, code, kind);
 	}
-	for (unsigned i = 0; i < parts; i++) {
-		h.mask = range_mask(b, p, i * 4, 4);
-		addresses(b, p, i * 4, true, &h);
-		if (h.mask && mem_store(w, in, &h, code + i, MEM_B32))
+	for (unsigned i = 0; i < parts; i++)
+		if (store_part(w, in, b, p, i * 4, range_mask(b, p, i * 4, 4), code + i, MEM_B32))
 			return -EFAULT;
-	}
 	return 0;
 }
 
@@ -249,17 +329,17 @@ static const char *const tfe_why = "the texture-fail status (tfe) is out of scop
 static int load_to_lds(struct gpu_wave *w, const struct gpu_inst *in, const struct buffer *b, const struct points *p,
 		       enum mem_kind kind)
 {
-	uint32_t ok = range_mask(b, p, 0, mem_kind_size[kind]);
-	struct mem_half h;
+	unsigned size_B = mem_kind_size[kind], step = b->swizzle ? 1 : size_B;
+	uint32_t ok = range_mask(b, p, 0, size_B);
 
-	addresses(b, p, 0, mem_kind_size[kind] >= 4, &h);
 	for (uint32_t m = p->mask; m; m &= m - 1) {
 		unsigned l = (unsigned)__builtin_ctz(m), lane = p->first + l;
 		uint8_t bytes[4] = {0};
 		uint32_t v = 0;
 
-		if (ok >> l & 1 && mem_read_lane(w, in, h.va[l], bytes, mem_kind_size[kind]))
-			return -EFAULT;
+		for (unsigned i = 0; ok >> l & 1 && i < size_B; i += step)
+			if (mem_read_lane(w, in, address(b, p, l, i), bytes + i, step))
+				return -EFAULT;
 		mem_unpack(kind, bytes, &v);
 		mem_lds_write(w, lane, (w->s[124] & 0xffff) + (uint32_t)in->imm + lane * 4, &v, 4);
 	}
