@@ -220,6 +220,7 @@ struct df_job {
 	u32 user_fence_offset;
 	struct df_fence *fence;
 	struct list_head node; /* inflight */
+	struct work_struct free_work;
 	u64 seq, sequence;
 	ktime_t started;
 	int verdict;

@@ -260,12 +260,22 @@ void df_job_free(struct df_job *job)
 		complete(&df->jobs_done); /* the last touch of the device */
 }
 
+static void free_work(struct work_struct *work)
+{
+	df_job_free(container_of(work, struct df_job, free_work));
+}
+
+/*
+ * The scheduler's thread starts the next jobs too, and must not wait for them: letting a buffer
+ * over a process's memory go waits for invalidations of that memory, and those wait for jobs.
+ */
 static void free_job(struct drm_sched_job *base)
 {
 	struct df_job *job = to_job(base);
 
 	drm_sched_job_cleanup(base);
-	df_job_free(job);
+	INIT_WORK(&job->free_work, free_work);
+	queue_work(job->df->free_wq, &job->free_work);
 }
 
 static const struct drm_sched_backend_ops sched_ops = {

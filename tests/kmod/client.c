@@ -10,6 +10,7 @@
  *   load       jobs until the device is gone: exit status 0 when every error is ENODEV
  *   memory     takes memory until there is none: a clean error, then as much again
  *   userptr    the process's own memory under the GPU, also after it was changed
+ *   unmapping  the same, unmapped while jobs use it and while others' memory is let go
  *   special    memory of the GDS domain
  *   debugger   a mapping as /proc/self/mem shows it
  *   passing    a buffer through a file descriptor to another open file, and zeros in new memory
@@ -21,6 +22,7 @@
 #include <fcntl.h>
 #include <libdrm/amdgpu_drm.h>
 #include <libdrm/drm.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -565,6 +567,43 @@ static int userptr(void)
 	return 0;
 }
 
+static void *let_go_on(void *ib)
+{
+	struct timespec little = {.tv_nsec = 300000000};
+
+	nanosleep(&little, NULL);
+	((uint32_t *)ib)[PAGE / 4 - 1] = 1;
+	return NULL;
+}
+
+/* The last of a buffer over the process's memory is a job's, which ends while munmap() waits for later ones. */
+static int unmapping(void)
+{
+	void *memory[2];
+	uint32_t handle[2];
+	pthread_t thread;
+	struct client c;
+	uint64_t seq = 0;
+
+	must(client_open(&c), "open");
+	for (unsigned i = 0; i < 2; i++) {
+		memory[i] = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		must(user_create(c.fd, memory[i], PAGE, &handle[i]), "userptr");
+	}
+	hang_job(&c);
+	must(submit(&c, 8, &handle[0], 1, &seq), "submit");
+	bo_close(c.fd, handle[0]);
+	for (unsigned i = 0; i < 20; i++)
+		must(submit(&c, 8, &handle[1], 1, &seq), "submit");
+	must(pthread_create(&thread, NULL, let_go_on, c.ib), "thread");
+	munmap(memory[1], PAGE);
+	pthread_join(thread, NULL);
+	must(wait_for(&c, seq, 60), "wait");
+	munmap(memory[0], PAGE);
+	client_close(&c);
+	return 0;
+}
+
 static int passing(void)
 {
 	struct client one, two;
@@ -838,10 +877,11 @@ static const struct {
 	int (*plain)(void);
 	int (*counted)(unsigned n);
 } verbs[] = {
-	{"jobs", 0, jobs},           {"cycles", 0, cycles},     {"kills", 0, kills},   {"hang", hang, 0},
-	{"bystander", bystander, 0}, {"load", load, 0},         {"memory", memory, 0}, {"userptr", userptr, 0},
-	{"passing", passing, 0},     {"special", special, 0},   {"fork", forked, 0},   {"strangers", strangers, 0},
-	{"leaving", leaving, 0},     {"debugger", debugger, 0},
+	{"jobs", 0, jobs},       {"cycles", 0, cycles},       {"kills", 0, kills},
+	{"hang", hang, 0},       {"bystander", bystander, 0}, {"load", load, 0},
+	{"memory", memory, 0},   {"userptr", userptr, 0},     {"passing", passing, 0},
+	{"special", special, 0}, {"fork", forked, 0},         {"strangers", strangers, 0},
+	{"leaving", leaving, 0}, {"debugger", debugger, 0},   {"unmapping", unmapping, 0},
 };
 
 int main(int argc, char **argv)

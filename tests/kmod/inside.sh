@@ -225,6 +225,7 @@ module() {
 	check "debugfs tells the chip's shape" chip_shape
 	check "GDS memory is nothing" "$build/tests/kmod/client" "$node" special
 	check "userptr" "$build/tests/kmod/client" "$node" userptr
+	check "userptr: unmapped under jobs" "$build/tests/kmod/client" "$node" unmapping
 	check "a child of fork" "$build/tests/kmod/client" "$node" fork
 	check "files and buffers to a stranger" "$build/tests/kmod/client" "$node" strangers
 	check "exit with work in flight" "$build/tests/kmod/client" "$node" leaving
