@@ -271,8 +271,8 @@ static void ended_tell(struct gpu_worker *worker)
 static void spare_give(struct gpu_worker *worker)
 {
 	if (worker->spare)
-		residency_give(worker->gpu->sched, worker->current->share);
-	worker->spare = false;
+		residency_give(worker->gpu->sched, worker->spare);
+	worker->spare = 0;
 }
 
 static void group_release(struct gpu_worker *worker, struct gpu_group_ctx *ctx)
@@ -285,7 +285,7 @@ static void group_release(struct gpu_worker *worker, struct gpu_group_ctx *ctx)
 	ctx_put(worker, ctx);
 	if (d == worker->current) {
 		spare_give(worker);
-		worker->spare = true;
+		worker->spare = d->share;
 		worker->ended++;
 		return;
 	}
@@ -348,7 +348,7 @@ static bool group_claim(struct gpu_worker *worker)
 
 	if (!claimable(d) || !held_room(worker) || !(worker->spare || residency_take(sched, d->share)))
 		return false;
-	worker->spare = false;
+	worker->spare = 0;
 	ctx = ctx_get(worker);
 	ret = ctx ? gpu_group_reserve(ctx, d) : -ENOMEM;
 	if (ret) {

@@ -82,7 +82,7 @@ struct gpu_worker {
 	struct gpu_dispatch *current; /* attached to */
 	unsigned claims;              /* since the last turn to another dispatch */
 	uint64_t ended;               /* groups of current, not yet in its finished */
-	bool spare;                   /* residency of a group of current, between two of them */
+	uint32_t spare;               /* residency of a group of current, between two of them */
 	unsigned held_of[GPU_RING_COUNT];
 	uint64_t groups, waves, instructions; /* not yet in gpu->count */
 };
